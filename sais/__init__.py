@@ -1,0 +1,1 @@
+"""How SAIS does its work, in plain Python without Prefect."""

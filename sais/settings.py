@@ -1,0 +1,74 @@
+"""Everything that can be configured from the environment (prefix `SAIS_`), in one class; the README has the table."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Sizes in bytes, times in seconds. Blocks in the Prefect UI go before the environment (blocks/configuration.py)."""
+
+    model_config = SettingsConfigDict(env_prefix="SAIS_", frozen=True, env_ignore_empty=True)
+
+    home: Path = Field(Path("var"), description="Folder for the database, originals, archive and thumb cache")
+    database_url: str | None = Field(None, description="SQLAlchemy URL; default: SQLite in the home folder")
+    archive_url: str | None = Field(None, description="`file:///…` or `s3://bucket/prefix` for originals")
+    cache_url: str | None = Field(None, description="`file:///…` or `s3://bucket/prefix` for thumbs")
+    s3_endpoint_url: str | None = Field(None, description="Endpoint of an S3 server that is not AWS")
+    public_url: str = Field("http://127.0.0.1:8018", description="How clients reach the gateway")
+    host: str = Field("127.0.0.1", description="Address that the gateway listens on")
+    port: int = Field(8018, ge=0, le=65535, description="Port that the gateway listens on")
+    registration_token: str | None = Field(None, description="Bearer token that making an account then needs")
+    allow_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Hosts or networks, comma separated, that may be fetched though private"
+    )
+
+    max_bytes: int = Field(100_000_000, gt=0, description="Largest original")
+    max_pixels: int = Field(100_000_000, gt=0, description="Most pixels of an original, by its header")
+    max_redirects: int = Field(5, ge=0, description="Redirects followed for one image")
+    connect_seconds: float = Field(10, gt=0, description="Time to connect to an origin")
+    read_seconds: float = Field(30, gt=0, description="Longest silence of an origin")
+    fetch_seconds: float = Field(120, gt=0, description="Time for one whole image")
+    fetch_concurrency: int = Field(32, gt=0, description="Fetches at once in one run")
+    host_concurrency: int = Field(8, gt=0, description="Fetches at once from one host")
+    user_agent: str = Field("SAIS/0.1 (+https://github.com/survos-sites/sais)", description="Sent with each request")
+
+    chunk_images: int = Field(250, gt=0, description="Most images in a chunk")
+    chunk_bytes: int = Field(256_000_000, gt=0, description="Most bytes of originals in a chunk, as far as known")
+    chunks_in_flight: int = Field(4, gt=0, description="Chunks that a run works on at once")
+    imaging_workers: int = Field(0, ge=0, description="Processes that make thumbs; 0: one for each core")
+    lease_seconds: int = Field(900, gt=0, description="How long a run holds a media row without renewing")
+    chunk_retries: int = Field(3, ge=0, description="Tries again for what failed transiently in a chunk")
+    retry_seconds: float = Field(2, gt=0, description="First pause before a retry; it doubles, with jitter")
+    webhook_seconds: float = Field(10, gt=0, description="Time for one webhook")
+
+    @field_validator("allow_hosts", mode="before")
+    @classmethod
+    def split_hosts(cls, value: object) -> object:
+        """`a.example, 10.0.0.0/8` as it stands in the environment."""
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("home")
+    @classmethod
+    def absolute_home(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @cached_property
+    def originals_dir(self) -> Path:
+        """The local folder of originals between download and eviction."""
+        return self.home / "originals"
+
+    @property
+    def effective_database_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.home / 'sais.db'}"
+
+    @property
+    def effective_archive_url(self) -> str:
+        return self.archive_url or (self.home / "archive").as_uri()
+
+    @property
+    def effective_cache_url(self) -> str:
+        return self.cache_url or (self.home / "cache").as_uri()

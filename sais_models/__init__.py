@@ -1,0 +1,31 @@
+"""The nouns: SQLModel tables, their state machines, and the payloads on the wire. No IO."""
+
+from sais_models.account import Account, CallbackMode, Layout
+from sais_models.batch import Batch, BatchItem, Lane
+from sais_models.delivery import Delivery, DeliveryKind
+from sais_models.markings import BatchMarking, DeliveryMarking, ItemMarking, MediaMarking, ThumbMarking
+from sais_models.media import Media, Thumb
+from sais_models.preset import DEFAULT_PRESETS, Preset, PresetSettings, ThumbFormat, ThumbMode
+
+__all__ = [
+    "DEFAULT_PRESETS",
+    "Account",
+    "Batch",
+    "BatchItem",
+    "BatchMarking",
+    "CallbackMode",
+    "Delivery",
+    "DeliveryKind",
+    "DeliveryMarking",
+    "ItemMarking",
+    "Lane",
+    "Layout",
+    "Media",
+    "MediaMarking",
+    "Preset",
+    "PresetSettings",
+    "Thumb",
+    "ThumbFormat",
+    "ThumbMarking",
+    "ThumbMode",
+]

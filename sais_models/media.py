@@ -1,0 +1,59 @@
+"""Media: one original, known by its code for ever; and its thumbs."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger
+from sqlmodel import JSON, Field, SQLModel
+
+from sais_models.columns import UtcDateTime, enum_column, utc_now
+from sais_models.markings import MediaMarking, ThumbMarking
+
+
+class Media(SQLModel, table=True):
+    """`path` is the address under every storage, null until the bytes have told their format.
+
+    `size` in bytes, `width` and `height` in pixels as displayed (EXIF orientation applied). While a run works on the
+    row it holds a lease: `leased_by` until `leased_until`.
+    """
+
+    code: str = Field(primary_key=True, max_length=16)
+    root: str = Field(foreign_key="account.root", index=True)
+    url: str
+    path: str | None = None
+    marking: MediaMarking = Field(default=MediaMarking.NEW, sa_type=enum_column(MediaMarking), index=True)
+    reason: str | None = None
+    retryable: bool = False
+    attempts: int = 0
+    status_code: int | None = None
+    mime_type: str | None = None
+    size: int | None = Field(default=None, sa_type=BigInteger)
+    width: int | None = None
+    height: int | None = None
+    checksum: str | None = Field(default=None, max_length=64)
+    etag: str | None = None
+    last_modified: str | None = None
+    blurhash: str | None = None
+    phash: str | None = None
+    colors: list[str] | None = Field(default=None, sa_type=JSON)
+    exif: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    context: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    leased_by: str | None = None
+    leased_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    updated_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+
+
+class Thumb(SQLModel, table=True):
+    """One media through one preset. `recipe` is the one that made the file that is there, so staleness is a compare."""
+
+    code: str = Field(primary_key=True, foreign_key="media.code", max_length=16)
+    preset: str = Field(primary_key=True, max_length=32)
+    marking: ThumbMarking = Field(default=ThumbMarking.NEW, sa_type=enum_column(ThumbMarking), index=True)
+    recipe: str | None = Field(default=None, max_length=12)
+    mime_type: str | None = None
+    size: int | None = None
+    width: int | None = None
+    height: int | None = None
+    reason: str | None = None
+    updated_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
