@@ -1,27 +1,33 @@
 """Every error that SAIS raises, in one tree. Permanent or transient is said by the class, where the error is born.
 
-    SaisError
-    ├── InputError                 bad input, told before anything starts; `field` names the culprit
-    │   ├── UnknownAccount
-    │   ├── UnknownPreset
-    │   ├── EmptyBatch
-    │   ├── ManifestError
-    │   └── SettingsError
-    ├── MediaError                 one image's own trouble: data on its row (`reason`), never a failed run
-    │   ├── PermanentMediaError    asking again will not help
-    │   │   ├── BadUrl             bad_url, bad_scheme, url_too_long
-    │   │   ├── CodeCollision      code_collision
-    │   │   ├── RefusedHost        refused_host
-    │   │   ├── RefusedByOrigin    http_404, http_410, too_many_redirects, tls …
-    │   │   ├── TooBig             too_big, too_many_pixels
-    │   │   ├── NotAnImage         not_image
-    │   │   └── CorruptImage       corrupt
-    │   └── TransientMediaError    worth another try: dns, connect, timeout, read, incomplete, http_429, http_503 …
-    └── InfrastructureError        the database, a storage or Prefect: the task is retried, then the run fails
-        ├── StorageError
-        │   └── FileMissing
-        └── PrefectUnavailable
+SaisError
+├── InputError                 bad input, told before anything starts; `field` names the culprit
+│   ├── UnknownAccount
+│   ├── UnknownPreset
+│   ├── EmptyBatch
+│   ├── ManifestError
+│   ├── SettingsError
+│   ├── Unauthorized           an unknown account or a wrong key: which of them is not told
+│   ├── AccountConflict        a change that would break what an account holds already
+│   └── GatewayRefused         what a client is told when the gateway answers with a problem
+├── MediaError                 one image's own trouble: data on its row (`reason`), never a failed run
+│   ├── PermanentMediaError    asking again will not help
+│   │   ├── BadUrl             bad_url, bad_scheme, url_too_long
+│   │   ├── CodeCollision      code_collision
+│   │   ├── RefusedHost        refused_host
+│   │   ├── RefusedByOrigin    http_404, http_410, too_many_redirects, tls …
+│   │   ├── TooBig             too_big, too_many_pixels
+│   │   ├── NotAnImage         not_image
+│   │   └── CorruptImage       corrupt
+│   └── TransientMediaError    worth another try: dns, connect, timeout, read, incomplete, http_429, http_503 …
+├── UnfinishedChunk            some of a chunk's images failed transiently; try the rest of it again
+└── InfrastructureError        the database, a storage or Prefect: the task is retried, then the run fails
+    ├── StorageError
+    │   └── FileMissing
+    └── PrefectUnavailable
 """
+
+from collections.abc import Mapping, Sequence
 
 
 class SaisError(Exception):
@@ -52,8 +58,35 @@ class ManifestError(InputError):
     """A manifest that cannot be read, or that has no column of URLs."""
 
 
+class Unauthorized(InputError):
+    """An unknown account or a wrong key."""
+
+
+class AccountConflict(InputError):
+    """A change that would break what an account holds already."""
+
+
 class SettingsError(InputError):
     """A setting that cannot work."""
+
+
+class GatewayRefused(InputError):
+    """The gateway's no (RFC 9457): HTTP `status`, `title`, `detail`, and in `errors` one for each bad field."""
+
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        detail: str = "",
+        *,
+        errors: Sequence[Mapping[str, object]] = (),
+        field: str | None = None,
+    ) -> None:
+        super().__init__(f"{title}: {detail}" if detail else title, field=field)
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.errors = errors
 
 
 class MediaError(SaisError):
@@ -109,6 +142,14 @@ class TransientMediaError(MediaError):
     ) -> None:
         super().__init__(reason, message, status_code=status_code)
         self.retry_after = retry_after
+
+
+class UnfinishedChunk(SaisError):
+    """Everything else in the chunk is done and saved; `left` images are worth another try."""
+
+    def __init__(self, step: str, left: int) -> None:
+        super().__init__(f"{step}: {left} image(s) left to try again")
+        self.left = left
 
 
 class InfrastructureError(SaisError):

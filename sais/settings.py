@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """Sizes in bytes, times in seconds. Blocks in the Prefect UI go before the environment (blocks/configuration.py)."""
+    """Sizes in bytes, times in seconds. Blocks in the Prefect UI go before the environment."""
 
     model_config = SettingsConfigDict(env_prefix="SAIS_", frozen=True, env_ignore_empty=True)
 

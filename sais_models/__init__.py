@@ -2,6 +2,7 @@
 
 from sais_models.account import Account, CallbackMode, Layout
 from sais_models.batch import Batch, BatchItem, Lane
+from sais_models.chunk import Chunk
 from sais_models.delivery import Delivery, DeliveryKind
 from sais_models.markings import BatchMarking, DeliveryMarking, ItemMarking, MediaMarking, ThumbMarking
 from sais_models.media import Media, Thumb
@@ -14,6 +15,7 @@ __all__ = [
     "BatchItem",
     "BatchMarking",
     "CallbackMode",
+    "Chunk",
     "Delivery",
     "DeliveryKind",
     "DeliveryMarking",

@@ -40,7 +40,10 @@ class BatchItem(SQLModel, table=True):
     """The `position`-th image of a batch. A rejected one has no media, only its url (cut to 500) and the reason."""
 
     __tablename__ = "batch_item"
-    __table_args__ = (Index("ix_batch_item_open", "code", "marking"),)
+    __table_args__ = (
+        Index("ix_batch_item_code", "code", "marking"),
+        Index("ix_batch_item_marking", "batch_id", "marking"),
+    )
 
     batch_id: int = Field(primary_key=True, foreign_key="batch.id")
     position: int = Field(primary_key=True)

@@ -1,0 +1,1 @@
+"""What an operator edits in the Prefect UI; the next run uses it."""

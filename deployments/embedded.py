@@ -1,0 +1,152 @@
+"""`sais up`: Prefect server, worker and gateway on this machine, as one. Ctrl-C ends all of them.
+
+python -m deployments.embedded
+"""
+
+import asyncio
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+import httpx
+
+from deployments.environment import PREFECT_PORT, PROJECT, embedded_environment
+from deployments.ports import require_free
+from sais.catalog.database import open_database
+from sais.configuration import Configuration
+from sais.errors import InfrastructureError, InputError, PrefectUnavailable, SaisError
+from sais.settings import Settings
+
+SERVER_SECONDS = 120
+# A worker that is told to stop lets its runs give back their leases.
+STOP_SECONDS = 10
+WATCH_SECONDS = 0.5
+
+
+class Interrupted(Exception):
+    """Somebody pressed Ctrl-C or sent SIGTERM."""
+
+
+class Stack:
+    """The processes, in the order in which they were started; each in a group of its own."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.environment = environment
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, name: str, command: Sequence[str]) -> None:
+        self.processes[name] = subprocess.Popen(  # noqa: S603  our own commands
+            command, cwd=PROJECT, env=dict(self.environment), stdin=subprocess.DEVNULL, start_new_session=True
+        )
+
+    def check(self) -> None:
+        """Raises InfrastructureError when one of them has ended."""
+        for name, process in self.processes.items():
+            if process.poll() is not None:
+                raise InfrastructureError(f"the {name} ended by itself with code {process.returncode}")
+
+    def stop(self) -> None:
+        """The last one first: SIGINT, and SIGKILL to the whole group after 10 s."""
+        for process in reversed(self.processes.values()):
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+        deadline = time.monotonic() + STOP_SECONDS
+        for process in reversed(self.processes.values()):
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+@contextmanager
+def only_one(settings: Settings) -> Iterator[None]:
+    """Holds the home folder. Raises InputError when another `sais up` has it."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with (settings.home / "sais.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(
+                f"another `sais up` works on {settings.home}; end it, or set SAIS_HOME to another folder",
+                field="SAIS_HOME",
+            ) from error
+        yield
+
+
+def wait_for_server(stack: Stack, api_url: str) -> None:
+    """Until Prefect answers. Raises PrefectUnavailable after two minutes, or when the server has ended."""
+    deadline = time.monotonic() + SERVER_SECONDS
+    while time.monotonic() < deadline:
+        stack.check()
+        try:
+            if httpx.get(f"{api_url}/health", timeout=2, trust_env=False).is_success:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise PrefectUnavailable(f"the Prefect server did not answer within {SERVER_SECONDS} s")
+
+
+def run(settings: Settings, prefect_port: int) -> None:
+    """Starts everything, says so, and watches it until Ctrl-C. Raises SaisError when something cannot go on."""
+    require_free(settings.host, settings.port, "gateway", "SAIS_PORT")
+    require_free("127.0.0.1", prefect_port, "Prefect server", "SAIS_PREFECT_PORT")
+    environment = embedded_environment(settings, prefect_port)
+    stack = Stack(environment)
+    prefect = [sys.executable, "-m", "prefect"]
+    try:
+        stack.start("Prefect server", [*prefect, "server", "start", "--port", str(prefect_port)])
+        # While the server starts: the tables, and the imports of the bootstrap.
+        open_database(Configuration.from_settings(settings).database_url).dispose()
+        os.environ.update(environment)
+        from deployments import bootstrap  # noqa: PLC0415  reads PREFECT_API_URL when it is imported
+
+        wait_for_server(stack, environment["PREFECT_API_URL"])
+        asyncio.run(bootstrap.make_ready())
+        stack.start("gateway", [sys.executable, "-m", "gateway"])
+        pool = environment["SAIS_WORK_POOL"]
+        stack.start("worker", [*prefect, "worker", "start", "--pool", pool, "--type", "process"])
+        bootstrap.deploy(environment)
+        print("SAIS is ready", flush=True)
+        print(f"  gateway  http://{settings.host}:{settings.port}", flush=True)
+        print(f"  Prefect  http://127.0.0.1:{prefect_port}", flush=True)
+        while True:
+            stack.check()
+            time.sleep(WATCH_SECONDS)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        stack.stop()
+
+
+def interrupt(number: int, frame: FrameType | None) -> None:
+    raise Interrupted
+
+
+def main() -> int:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
+    settings = Settings()
+    try:
+        with only_one(settings):
+            run(settings, int(os.environ.get("SAIS_PREFECT_PORT", PREFECT_PORT)))
+    except Interrupted:
+        print("SAIS has stopped", flush=True)
+        return 0
+    except InputError as error:
+        print(f"sais up: {error}", file=sys.stderr)
+        return 2
+    except SaisError as error:
+        print(f"sais up: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

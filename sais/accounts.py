@@ -1,0 +1,102 @@
+"""Making accounts, and knowing them by their keys (contract: keys, accounts)."""
+
+import hashlib
+import hmac
+import secrets
+
+from sqlalchemy import Connection
+
+from sais.addressing import DIRECTORIES, check_root, default_layout
+from sais.catalog import accounts
+from sais.catalog.media import count_by_marking
+from sais.errors import AccountConflict, Unauthorized
+from sais.fetching import Guard
+from sais.webhooks.callbacks import check_callbacks
+from sais.webhooks.signing import new_secret
+from sais_models import Account, CallbackMode, Layout
+from sais_models.wire import AccountConfig, AccountInfo, AccountSetup
+
+KEY_BYTES = 32
+STORAGE_DEPTH = {Layout.OCTAL2: 1, Layout.OCTAL3: 1, Layout.HEX22: 2}
+# Compared with when the account is unknown, so that an unknown root takes as long as a wrong key.
+NOBODY = hashlib.sha256(secrets.token_bytes(KEY_BYTES)).hexdigest()
+
+
+def hash_key(key: str) -> str:
+    """Keys have 256 random bits, so one round of SHA-256 is enough: there is no dictionary to try."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def authenticate(connection: Connection, root: str, key: str | None) -> Account:
+    """The account `root` if `key` is its own. Raises Unauthorized alike for an unknown root and for a wrong key."""
+    account = accounts.find_account(connection, root)
+    expected = account.key_hash if account else NOBODY
+    if not hmac.compare_digest(hash_key(key or ""), expected) or account is None:
+        raise Unauthorized("unknown account, or wrong key", field="apiKey")
+    return account
+
+
+def set_up_account(connection: Connection, setup: AccountSetup, *, guard: Guard, key: str | None) -> AccountInfo:
+    """Makes the account, or with its own key changes its callbacks and, before it has media, its layout.
+
+    Raises InputError for a bad root or callback, Unauthorized for a wrong key, AccountConflict for a layout that
+    cannot change any more.
+    """
+    check_root(setup.root)
+    check_callbacks(guard, mediaCallbackUrl=setup.media_callback_url, thumbCallbackUrl=setup.thumb_callback_url)
+    if accounts.find_account(connection, setup.root) is None:
+        return _make(connection, setup)
+    return _change(connection, authenticate(connection, setup.root, key), setup)
+
+
+def _make(connection: Connection, setup: AccountSetup) -> AccountInfo:
+    key, secret = secrets.token_urlsafe(KEY_BYTES), new_secret()
+    accounts.add_account(
+        connection,
+        root=setup.root,
+        approx=setup.approx,
+        layout=setup.layout or default_layout(setup.approx),
+        key_hash=hash_key(key),
+        webhook_secret=secret,
+        media_callback_url=setup.media_callback_url,
+        thumb_callback_url=setup.thumb_callback_url,
+        callback_mode=setup.callback_mode or CallbackMode.EACH,
+    )
+    return info_of(accounts.get_account(connection, setup.root), key=key, secret=secret)
+
+
+def _change(connection: Connection, account: Account, setup: AccountSetup) -> AccountInfo:
+    layout = setup.layout or (default_layout(setup.approx) if "approx" in setup.model_fields_set else account.layout)
+    if layout != account.layout and count_by_marking(connection, account.root):
+        raise AccountConflict(
+            f"{account.root} has media already in the layout {account.layout}; it cannot become {layout}",
+            field="layout" if setup.layout else "approx",
+        )
+    changes: dict[str, object] = {"layout": layout}
+    for name in ("approx", "media_callback_url", "thumb_callback_url", "callback_mode"):
+        if name in setup.model_fields_set and (name != "callback_mode" or setup.callback_mode):
+            changes[name] = getattr(setup, name)
+    accounts.change_account(connection, account.root, **changes)
+    return info_of(accounts.get_account(connection, account.root))
+
+
+def info_of(account: Account, *, key: str | None = None, secret: str | None = None) -> AccountInfo:
+    return AccountInfo(
+        id=account.root,
+        user_identifier=account.root,
+        root=account.root,
+        approx_image_count=account.approx,
+        bin_count=DIRECTORIES[account.layout],
+        media_callback_url=account.media_callback_url,
+        thumb_callback_url=account.thumb_callback_url,
+        api_key=key,
+        webhook_secret=secret,
+        config=AccountConfig(
+            root=account.root,
+            storage_depth=STORAGE_DEPTH[account.layout],
+            storage_path=account.root,
+            media_callback_url=account.media_callback_url,
+            thumb_callback_url=account.thumb_callback_url,
+        ),
+        created_at=account.created_at,
+    )

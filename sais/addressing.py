@@ -1,0 +1,63 @@
+"""Codes, layouts and paths: where every file of an account lives (contract: identity and addresses)."""
+
+import re
+
+import xxhash
+
+from sais.errors import InputError
+from sais_models import Layout
+
+ROOT_PATTERN = r"^[a-z0-9][a-z0-9_-]{2,49}$"
+OCTAL3_FROM = 1_000_000
+DIRECTORIES = {Layout.OCTAL2: 8**2, Layout.OCTAL3: 8**3, Layout.HEX22: 16**4}
+
+
+def check_root(root: str) -> str:
+    """Returns `root`; raises InputError unless it is 3 to 50 of `a-z 0-9 _ -` starting with a letter or digit."""
+    if not re.fullmatch(ROOT_PATTERN, root):
+        raise InputError(
+            f"root {root[:60]!r} must be 3 to 50 of a-z 0-9 _ -, starting with a letter or digit",
+            field="root",
+        )
+    return root
+
+
+def code_of(url: str, root: str) -> str:
+    """The identity of `url` in the account `root`: 16 hex digits, for ever the same."""
+    return xxhash.xxh3_64_hexdigest((url + root).encode())
+
+
+def default_layout(approx: int) -> Layout:
+    """64 directories, or 512 when more than a million images are expected."""
+    return Layout.OCTAL3 if approx > OCTAL3_FROM else Layout.OCTAL2
+
+
+def stem_of(root: str, code: str, layout: Layout) -> str:
+    """The path of an original without its extension."""
+    bits = int(code, 16)
+    match layout:
+        case Layout.OCTAL2:
+            return f"{root}/{bits >> 58:02o}/{code}"
+        case Layout.OCTAL3:
+            return f"{root}/{bits >> 55:03o}/{code}"
+        case Layout.HEX22:
+            return f"{root}/{code[:2]}/{code[2:4]}/{code[4:]}"
+
+
+def path_of(root: str, code: str, layout: Layout, ext: str) -> str:
+    """The path of an original under every storage; `ext` follows the bytes, not the URL."""
+    return f"{stem_of(root, code, layout)}.{ext}"
+
+
+def thumb_path(preset: str, path: str) -> str:
+    """The path of a thumb under the thumb cache."""
+    return f"{preset}/{path}"
+
+
+def thumb_url(public_url: str, preset: str, path: str) -> str:
+    """The public address of a thumb; a client can build it without asking."""
+    return f"{public_url.rstrip('/')}/media/cache/{preset}/{path}"
+
+
+def batch_page_url(public_url: str, batch_id: int) -> str:
+    return f"{public_url.rstrip('/')}/ui/batches/{batch_id}"

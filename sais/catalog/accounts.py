@@ -1,0 +1,35 @@
+"""Rows of accounts."""
+
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+from sqlmodel import col
+
+from sais.catalog.bulk import insert_new, new_row, table_of
+from sais.catalog.rows import all_rows, one_row
+from sais.errors import UnknownAccount
+from sais_models import Account
+
+
+def find_account(connection: Connection, root: str) -> Account | None:
+    return one_row(connection, Account, select(table_of(Account)).where(col(Account.root) == root))
+
+
+def get_account(connection: Connection, root: str) -> Account:
+    """Raises UnknownAccount."""
+    account = find_account(connection, root)
+    if account is None:
+        raise UnknownAccount(f"no account has the root {root[:60]!r}; make it with `sais register`", field="account")
+    return account
+
+
+def list_accounts(connection: Connection) -> list[Account]:
+    return all_rows(connection, Account, select(table_of(Account)).order_by(col(Account.root)))
+
+
+def add_account(connection: Connection, **values: Any) -> None:
+    insert_new(connection, Account, [new_row(Account, **values)])
+
+
+def change_account(connection: Connection, root: str, **values: Any) -> None:
+    connection.execute(update(table_of(Account)).where(col(Account.root) == root).values(**values))

@@ -1,0 +1,91 @@
+"""Rows of batches and their items."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+from sqlmodel import col
+
+from sais.catalog.bulk import Row, insert_new, new_row, table_of
+from sais.catalog.rows import all_rows, one_row
+from sais.errors import InputError
+from sais_models import Batch, BatchItem, BatchMarking, ItemMarking
+from sais_models.columns import utc_now
+
+
+def add_batch(connection: Connection, **values: Any) -> Batch:
+    row = new_row(Batch, **values)
+    row.pop("id")
+    statement = insert(table_of(Batch)).values(row).returning(table_of(Batch).c.id)
+    return Batch(**row, id=connection.execute(statement).scalar_one())
+
+
+def get_batch(connection: Connection, batch_id: int) -> Batch:
+    """Raises InputError when there is none."""
+    batch = find_batch(connection, batch_id)
+    if batch is None:
+        raise InputError(f"there is no batch {batch_id}", field="batch")
+    return batch
+
+
+def find_batch(connection: Connection, batch_id: int) -> Batch | None:
+    return one_row(connection, Batch, select(table_of(Batch)).where(col(Batch.id) == batch_id))
+
+
+def find_batch_of_run(connection: Connection, run: str) -> Batch | None:
+    """The batch that this run made."""
+    return one_row(connection, Batch, select(table_of(Batch)).where(col(Batch.flow_run_id) == run))
+
+
+def recent_batches(connection: Connection, limit: int) -> list[Batch]:
+    return all_rows(connection, Batch, select(table_of(Batch)).order_by(col(Batch.id).desc()).limit(limit))
+
+
+def change_batch(connection: Connection, batch_id: int, **values: Any) -> None:
+    connection.execute(update(table_of(Batch)).where(col(Batch.id) == batch_id).values(**values))
+
+
+def add_items(connection: Connection, rows: Sequence[Row]) -> None:
+    """Rows of BatchItem; a position that is there already stays as it is."""
+    insert_new(connection, BatchItem, rows)
+
+
+def count_items(connection: Connection, batch_id: int) -> dict[ItemMarking, int]:
+    statement = (
+        select(col(BatchItem.marking), func.count())
+        .where(col(BatchItem.batch_id) == batch_id)
+        .group_by(col(BatchItem.marking))
+    )
+    return dict(connection.execute(statement).tuples().all())
+
+
+def count_reasons(connection: Connection, batch_id: int) -> dict[str, int]:
+    """How many items failed or were rejected, by reason, the most frequent first."""
+    statement = (
+        select(table_of(BatchItem).c.reason, func.count())
+        .where(col(BatchItem.batch_id) == batch_id, col(BatchItem.reason).is_not(None))
+        .group_by(col(BatchItem.reason))
+        .order_by(func.count().desc(), col(BatchItem.reason))
+    )
+    return dict(connection.execute(statement).tuples().all())
+
+
+def settle_batches(connection: Connection, batch_ids: Iterable[int]) -> list[int]:
+    """Settles those that are filled and have no pending item left. Returns their ids."""
+    pending = (
+        select(col(BatchItem.batch_id))
+        .where(col(BatchItem.batch_id) == col(Batch.id), col(BatchItem.marking) == ItemMarking.PENDING)
+        .exists()
+    )
+    statement = (
+        update(table_of(Batch))
+        .where(
+            col(Batch.id).in_(sorted(batch_ids)),
+            col(Batch.marking) == BatchMarking.OPEN,
+            col(Batch.filled),
+            ~pending,
+        )
+        .values(marking=BatchMarking.SETTLED, settled_at=utc_now())
+        .returning(table_of(Batch).c.id)
+    )
+    return [row[0] for row in connection.execute(statement)]

@@ -1,0 +1,126 @@
+"""Rows of media and thumbs: found by code, leased to a run, and moved from marking to marking."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, or_, select, update
+from sqlmodel import col
+
+from sais.catalog.bulk import Row, insert_new, table_of, update_rows, upsert
+from sais.catalog.rows import all_rows, pieces
+from sais_models import BatchItem, Chunk, ItemMarking, Media, MediaMarking, Thumb
+from sais_models.columns import utc_now
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Who works on a media row, and until when."""
+
+    run: str
+    until: datetime
+
+
+def find_media(connection: Connection, codes: Iterable[str]) -> dict[str, Media]:
+    found: dict[str, Media] = {}
+    for piece in pieces(list(codes)):
+        rows = all_rows(connection, Media, select(table_of(Media)).where(col(Media.code).in_(piece)))
+        found.update((media.code, media) for media in rows)
+    return found
+
+
+def find_thumbs(connection: Connection, codes: Iterable[str]) -> dict[str, list[Thumb]]:
+    """The thumbs of each code, done or not."""
+    found: dict[str, list[Thumb]] = {}
+    for piece in pieces(list(codes)):
+        for thumb in all_rows(connection, Thumb, select(table_of(Thumb)).where(col(Thumb.code).in_(piece))):
+            found.setdefault(thumb.code, []).append(thumb)
+    return found
+
+
+def add_media(connection: Connection, rows: Sequence[Row]) -> None:
+    insert_new(connection, Media, rows)
+
+
+def add_thumbs(connection: Connection, rows: Sequence[Row]) -> None:
+    insert_new(connection, Thumb, rows)
+
+
+def reset_media(connection: Connection, codes: Sequence[str]) -> None:
+    """The `retry` move: failed media are new again."""
+    rows = [{"code": code, "marking": MediaMarking.NEW, "reason": None, "retryable": False} for code in codes]
+    update_rows(connection, Media, rows, where={"marking": MediaMarking.FAILED})
+
+
+def _pending_codes(chunk: Chunk) -> Select[Any]:
+    return select(col(BatchItem.code)).where(
+        col(BatchItem.batch_id) == chunk.batch,
+        col(BatchItem.position).between(chunk.first, chunk.last),
+        col(BatchItem.marking) == ItemMarking.PENDING,
+    )
+
+
+def claim_media(connection: Connection, chunk: Chunk, lease: Lease, markings: Sequence[MediaMarking]) -> list[Media]:
+    """Leases the chunk's pending media that are in one of `markings` and that no other run holds; returns them.
+
+    A media that two runs want belongs to the one whose update came first; a lease that ran out is anybody's.
+    """
+    free = or_(
+        col(Media.leased_by).is_(None),
+        col(Media.leased_by) == lease.run,
+        col(Media.leased_until) < utc_now(),
+    )
+    wanted = (col(Media.code).in_(_pending_codes(chunk)), col(Media.marking).in_(markings))
+    connection.execute(
+        update(table_of(Media)).where(*wanted, free).values(leased_by=lease.run, leased_until=lease.until)
+    )
+    mine = select(table_of(Media)).where(*wanted, col(Media.leased_by) == lease.run).order_by(col(Media.code))
+    return all_rows(connection, Media, mine)
+
+
+def count_held_elsewhere(connection: Connection, chunk: Chunk, run: str) -> int:
+    """How many of the chunk's pending media another run is working on."""
+    statement = select(func.count()).where(
+        col(Media.code).in_(_pending_codes(chunk)),
+        col(Media.leased_by).is_not(None),
+        col(Media.leased_by) != run,
+        col(Media.leased_until) >= utc_now(),
+    )
+    return connection.execute(statement).scalar_one()
+
+
+def release_media(connection: Connection, lease: Lease, codes: Sequence[str]) -> None:
+    """These are done with: nobody holds them any more."""
+    rows = [{"code": code, "leased_by": None, "leased_until": None} for code in codes]
+    update_rows(connection, Media, rows, where={"leased_by": lease.run})
+
+
+def release_leases(connection: Connection, run: str) -> None:
+    """A run that ends gives back what it still holds."""
+    connection.execute(
+        update(table_of(Media)).where(col(Media.leased_by) == run).values(leased_by=None, leased_until=None)
+    )
+
+
+def save_media(connection: Connection, lease: Lease, rows: Sequence[Row]) -> None:
+    """Sets the columns that the rows name, on media that this run still holds."""
+    now = utc_now()
+    update_rows(connection, Media, [row | {"updated_at": now} for row in rows], where={"leased_by": lease.run})
+
+
+def save_thumbs(connection: Connection, rows: Sequence[Row]) -> None:
+    """Whole rows of Thumb; one that is there is overwritten."""
+    changed = [name for name in Thumb.model_fields if name not in ("code", "preset")]
+    upsert(connection, Thumb, rows, change=changed)
+
+
+def count_by_marking(connection: Connection, root: str | None = None) -> dict[str, dict[MediaMarking, int]]:
+    """For each account, how many media are in each marking."""
+    statement = select(col(Media.root), col(Media.marking), func.count()).group_by(col(Media.root), col(Media.marking))
+    if root is not None:
+        statement = statement.where(col(Media.root) == root)
+    counts: dict[str, dict[MediaMarking, int]] = {}
+    for account, marking, count in connection.execute(statement):
+        counts.setdefault(account, {})[marking] = count
+    return counts

@@ -1,0 +1,111 @@
+"""The plain client: one account of one gateway, over httpx."""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar, Unpack
+
+import httpx
+
+from sais.client.requests import (
+    PIECE_IMAGES,
+    AccountRequests,
+    DispatchOptions,
+    Image,
+    RegisterOptions,
+    pieces,
+)
+from sais.client.transport import Call, Dispatched, checked_base_url, read_answer, unreachable
+
+T = TypeVar("T")
+
+
+class SaisClient:
+    """A context manager. Times in seconds.
+
+    Every method raises GatewayRefused when the gateway says no (with its `title` and `detail`) and
+    InfrastructureError when it cannot be reached or fails. `trust_env=False`: no proxy from the environment.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        root: str | None = None,
+        api_key: str | None = None,
+        *,
+        timeout: float = 60,
+        trust_env: bool = True,
+    ) -> None:
+        self._account = AccountRequests(root, api_key)
+        self._http = httpx.Client(base_url=checked_base_url(base_url), timeout=timeout, trust_env=trust_env)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    @property
+    def root(self) -> str | None:
+        return self._account.root
+
+    @property
+    def api_key(self) -> str | None:
+        return self._account.api_key
+
+    def register(self, root: str, approx: int, **options: Unpack[RegisterOptions]) -> dict[str, Any]:
+        """Makes the account, or sets its callbacks. `apiKey` and `webhookSecret` come only once."""
+        return self._account.registered(self._ask(self._account.register(root, approx, options)))
+
+    def dispatch(
+        self, images: Iterable[Image], presets: Sequence[str] = (), **options: Unpack[DispatchOptions]
+    ) -> Dispatched:
+        """One batch, at most 10,000 images; no presets means the account's own."""
+        return self._ask(self._account.dispatch(images, presets, options))
+
+    def dispatch_pieces(
+        self,
+        images: Iterable[Image],
+        presets: Sequence[str] = (),
+        *,
+        size: int = PIECE_IMAGES,
+        **options: Unpack[DispatchOptions],
+    ) -> Iterator[Dispatched]:
+        """Any number of images, `size` in a batch; each is sent when the one before it was taken out."""
+        for piece in pieces(images, size):
+            yield self.dispatch(piece, presets, **options)
+
+    def batch(self, batch: int) -> dict[str, Any]:
+        """The sums as they stand: submitted, accepted, rejected, pending, done, failed, settled."""
+        return self._ask(self._account.batch(batch))
+
+    def watch(self, batch: int, timeout: float = 600, every: float = 0.5) -> Iterator[dict[str, Any]]:
+        """The sums again and again, until the batch has settled or the time is over."""
+        deadline = time.monotonic() + timeout
+        while True:
+            sums = self.batch(batch)
+            yield sums
+            left = deadline - time.monotonic()
+            if sums["settled"] or left <= 0:
+                return
+            time.sleep(min(every, left))
+
+    def wait(self, batch: int, timeout: float = 600, every: float = 0.5) -> dict[str, Any]:
+        """The last sums of `watch`."""
+        *_, sums = self.watch(batch, timeout, every)
+        return sums
+
+    def media(self, codes: Iterable[str]) -> list[dict[str, Any]]:
+        return self._ask(self._account.media(codes))
+
+    def status(self) -> dict[str, Any]:
+        return self._ask(self._account.status())
+
+    def _ask(self, call: Call[T]) -> T:
+        try:
+            answer = self._http.request(call.method, call.path, json=call.body, headers=call.headers)
+        except httpx.TransportError as error:
+            raise unreachable(self._http.base_url, error) from error
+        return read_answer(call, answer)

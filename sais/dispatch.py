@@ -1,0 +1,156 @@
+"""Taking images in: from URLs to rows of batch, media and thumbs, in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from sais.addressing import code_of
+from sais.catalog import batches, media
+from sais.catalog.bulk import Row, new_row
+from sais.catalog.presets import choose_presets, current_presets
+from sais.errors import BadUrl, CodeCollision, PermanentMediaError
+from sais.fetching import Guard
+from sais_models import (
+    Account,
+    Batch,
+    BatchItem,
+    ItemMarking,
+    Lane,
+    Media,
+    MediaMarking,
+    Thumb,
+    ThumbMarking,
+)
+
+REJECTED_URL_KEPT = 500
+DEFAULT_FILTERS = ("small", "medium")
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """One image as the client sent it; `size` in bytes where a manifest tells it."""
+
+    url: str
+    context: dict[str, Any] = field(default_factory=dict)
+    size: int | None = None
+
+
+def open_batch(
+    connection: Connection,
+    account: Account,
+    *,
+    presets: Sequence[str] = (),
+    lane: Lane = Lane.BULK,
+    context: dict[str, Any] | None = None,
+    media_callback_url: str | None = None,
+    thumb_callback_url: str | None = None,
+    manifest: str | None = None,
+) -> Batch:
+    """An empty batch. Raises UnknownPreset. Without `presets`: the account's own, else small and medium."""
+    names = list(presets) or account.default_presets
+    if not names:
+        names = [name for name in current_presets(connection) if name in DEFAULT_FILTERS]
+    return batches.add_batch(
+        connection,
+        root=account.root,
+        lane=lane,
+        presets=[preset.name for preset in choose_presets(connection, names)],
+        context=context or {},
+        media_callback_url=media_callback_url or account.media_callback_url,
+        thumb_callback_url=thumb_callback_url or account.thumb_callback_url,
+        manifest=manifest,
+    )
+
+
+def add_images(
+    connection: Connection, batch: Batch, images: Sequence[Submitted], *, guard: Guard, start: int = 0
+) -> list[Row]:
+    """Adds items from position `start` on and the media and thumbs that are new. Returns the rows of BatchItem.
+
+    What is done already is done for this batch too; what failed before is tried again; what cannot be taken is
+    rejected with its reason and stops nothing else.
+    """
+    codes = {image.url: code_of(image.url, batch.root) for image in images if image.url.isprintable()}
+    known = media.find_media(connection, codes.values())
+    owners = {code: (row.url, row.root) for code, row in known.items()}
+    rows = [
+        new_row(BatchItem, batch_id=batch.id, position=position, context=image.context)
+        | _examine(image.url, codes.get(image.url), batch.root, owners, guard)
+        for position, image in enumerate(images, start)
+    ]
+    accepted = dict.fromkeys(row["code"] for row in rows if row["code"] is not None)
+    thumbs = media.find_thumbs(connection, [code for code in accepted if code in known])
+    _add_new_media(connection, batch, images, rows, known)
+    _ask_again(connection, [known[code] for code in accepted if code in known], thumbs)
+    done = {code for code in accepted if code in known and is_done(known[code], thumbs.get(code, []), batch.presets)}
+    for row in rows:
+        if row["code"] in done:
+            row["marking"] = ItemMarking.DONE
+    wanted = [code for code in accepted if code not in done]
+    media.add_thumbs(
+        connection, [new_row(Thumb, code=code, preset=preset) for code in wanted for preset in batch.presets]
+    )
+    batches.add_items(connection, rows)
+    return rows
+
+
+def _examine(url: str, code: str | None, root: str, owners: dict[str, tuple[str, str]], guard: Guard) -> dict[str, Any]:
+    """What an item is to be: accepted with its code, or rejected with the reason. Notes whose code it is."""
+    try:
+        guard.check_url(url)
+        if code is None:
+            raise BadUrl("bad_url", "the address has control characters")
+        if owners.setdefault(code, (url, root)) != (url, root):
+            raise CodeCollision("code_collision", f"another address has the code {code}")
+    except PermanentMediaError as error:
+        return {"marking": ItemMarking.REJECTED, "reason": error.reason, "url": url[:REJECTED_URL_KEPT]}
+    return {"code": code}
+
+
+def _add_new_media(
+    connection: Connection,
+    batch: Batch,
+    images: Sequence[Submitted],
+    rows: Sequence[Row],
+    known: dict[str, Media],
+) -> None:
+    fresh = {
+        row["code"]: new_row(
+            Media,
+            code=row["code"],
+            root=batch.root,
+            url=image.url,
+            size=image.size,
+            context=batch.context | image.context,
+        )
+        for image, row in zip(images, rows, strict=True)
+        if row["code"] is not None and row["code"] not in known
+    }
+    media.add_media(connection, list(fresh.values()))
+
+
+def is_done(row: Media, thumbs: Sequence[Thumb], presets: Sequence[str]) -> bool:
+    """Whether everything that `presets` ask for is there. What is not an image is done when it is archived."""
+    if row.marking == MediaMarking.ARCHIVED:
+        return not is_image(row)
+    done = {thumb.preset for thumb in thumbs if thumb.marking == ThumbMarking.DONE}
+    return row.marking == MediaMarking.RESIZED and done.issuperset(presets)
+
+
+def is_image(row: Media) -> bool:
+    return (row.mime_type or "").startswith("image/")
+
+
+def _ask_again(connection: Connection, known: Sequence[Media], thumbs: dict[str, list[Thumb]]) -> None:
+    """Sending an image again is asking again for what failed of it."""
+    failed = [row.code for row in known if row.marking == MediaMarking.FAILED]
+    media.reset_media(connection, failed)
+    again = [
+        new_row(Thumb, code=thumb.code, preset=thumb.preset)
+        for row in known
+        for thumb in thumbs.get(row.code, [])
+        if thumb.marking == ThumbMarking.FAILED
+    ]
+    media.save_thumbs(connection, again)

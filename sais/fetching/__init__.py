@@ -1,0 +1,8 @@
+"""Fetching: bytes from strangers' servers, through a guard, whole or not at all; and POSTs to webhook receivers."""
+
+from sais.fetching.fetcher import Fetched, Fetcher, PostResult
+from sais.fetching.guard import Guard
+from sais.fetching.redaction import redact_url
+from sais.fetching.resolver import GuardedResolver, Lookup
+
+__all__ = ["Fetched", "Fetcher", "Guard", "GuardedResolver", "Lookup", "PostResult", "redact_url"]

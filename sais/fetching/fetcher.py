@@ -1,0 +1,189 @@
+"""Fetcher: GET an original into a file, POST a webhook. The guard stands before each hop, limits around each."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from pathlib import Path
+from time import monotonic
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from sais.errors import RefusedByOrigin, TooBig
+from sais.fetching.client import EXACT_URL, open_client
+from sais.fetching.failures import check_status, media_errors, retry_after
+from sais.fetching.guard import Guard
+from sais.fetching.redaction import redact_url
+from sais.fetching.resolver import GuardedResolver, Lookup
+from sais.fetching.slots import HostSlots
+from sais.fetching.whole_file import WholeFile
+from sais.settings import Settings
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What an origin sent. `size` in bytes after any Content-Encoding; `head` the first 512 of them; `seconds` without
+    the wait for a slot; `checksum` xxh3_128 in hex. With status 304 there is no file, and size, checksum and head are
+    empty. `final_url` is the one after redirects, without userinfo."""
+
+    status_code: int
+    size: int
+    declared_type: str | None
+    etag: str | None
+    last_modified: str | None
+    final_url: str
+    checksum: str
+    seconds: float
+    head: bytes
+
+
+@dataclass(frozen=True)
+class PostResult:
+    """A receiver's answer, whatever its status; `retry_after` in seconds, at most 3600."""
+
+    status_code: int
+    retry_after: float | None
+
+
+@dataclass
+class _Budget:
+    """Seconds that one image may still take, over all its hops; waiting for a slot is not counted."""
+
+    left: float
+    spent: float = 0.0
+
+    @asynccontextmanager
+    async def spend(self) -> AsyncIterator[None]:
+        started = monotonic()
+        try:
+            async with asyncio.timeout(self.left - self.spent):
+                yield
+        finally:
+            self.spent += monotonic() - started
+
+
+class Fetcher:
+    """One client for a run: open it once, `async with Fetcher(settings) as fetcher`.
+
+    `resolve` replaces the system's name lookup (see resolver.py); the guard judges its answers just the same.
+    """
+
+    def __init__(self, settings: Settings, *, resolve: Lookup | None = None) -> None:
+        self._settings = settings
+        self._guard = Guard(settings.allow_hosts)
+        self._slots = HostSlots(settings.fetch_concurrency, settings.host_concurrency)
+        self._resolver = GuardedResolver(self._guard, resolve, threads=settings.fetch_concurrency)
+        self._client = open_client(settings, self._resolver)
+
+    async def __aenter__(self) -> Self:
+        await self._client.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.__aexit__(kind, error, trace)
+        await self._resolver.close()
+
+    async def fetch(
+        self, url: str, destination: Path, *, etag: str | None = None, last_modified: str | None = None
+    ) -> Fetched:
+        """Streams the body to `destination`, which appears whole. Redirects are followed, each past the guard.
+
+        With `etag` or `last_modified` the request is conditional, and an unchanged original gives status 304.
+        Raises BadUrl, RefusedHost, RefusedByOrigin, TooBig or TransientMediaError; StorageError when the disk fails.
+        """
+        target = self._guard.check_url(url)
+        budget = _Budget(self._settings.fetch_seconds)
+        conditions = _conditions(etag, last_modified)
+        for _ in range(self._settings.max_redirects + 1):
+            outcome = await self._hop(target, destination, budget, conditions)
+            if isinstance(outcome, Fetched):
+                return outcome
+            target = self._guard.check_url(str(outcome))
+        raise RefusedByOrigin("too_many_redirects", f"too_many_redirects ({redact_url(url)})")
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostResult:
+        """One POST within `webhook_seconds`. A redirect is an answer like any other; the answer's body is not read.
+
+        Raises BadUrl, RefusedHost, RefusedByOrigin (`tls`) or TransientMediaError.
+        """
+        target = self._guard.check_url(url)
+        async with self._slots.hold(target.host) as shared:
+            with media_errors(target):
+                async with (
+                    asyncio.timeout(self._settings.webhook_seconds),
+                    self._open("POST", target, headers, shared, body) as response,
+                ):
+                    pause = retry_after(response.headers.get("retry-after"), datetime.now(UTC))
+                    return PostResult(response.status_code, pause)
+
+    async def _hop(
+        self, target: httpx.URL, destination: Path, budget: _Budget, conditions: Mapping[str, str]
+    ) -> Fetched | httpx.URL:
+        """The image, or the next URL to ask. A slot for each hop: a redirect leads to another host's limit."""
+        async with self._slots.hold(target.host) as shared:
+            with media_errors(target):
+                async with budget.spend(), self._open("GET", target, conditions, shared) as response:
+                    if response.next_request is not None:
+                        return response.next_request.url
+                    if not (conditions and response.status_code == HTTPStatus.NOT_MODIFIED):
+                        check_status(response)
+                        body = await self._save(response, destination)
+                    else:
+                        body = None
+        return _fetched(response, body, budget.spent)
+
+    @asynccontextmanager
+    async def _open(
+        self, method: str, target: httpx.URL, headers: Mapping[str, str], shared: bool, body: bytes | None = None
+    ) -> AsyncIterator[httpx.Response]:
+        url = target.copy_with(userinfo=b"")
+        request = self._client.build_request(method, url, headers=headers, content=body)
+        if not shared:
+            # The last at a host closes the door: a run over 10,000 hosts would hold thousands of idle sockets.
+            request.headers["connection"] = "close"
+        # As an argument: aiohttp refuses a URL with userinfo beside the header that httpx makes of it.
+        auth = httpx.BasicAuth(target.username, target.password) if target.userinfo else None
+        EXACT_URL.set(str(url))
+        response = await self._client.send(request, stream=True, auth=auth)
+        try:
+            yield response
+        finally:
+            await response.aclose()
+
+    async def _save(self, response: httpx.Response, destination: Path) -> WholeFile:
+        declared = response.headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > self._settings.max_bytes:
+            raise TooBig("too_big", f"{declared} bytes, {self._settings.max_bytes} are the most")
+        with WholeFile(destination, self._settings.max_bytes) as file:
+            async for chunk in response.aiter_bytes():
+                file.write(chunk)
+            if not file.size:
+                raise RefusedByOrigin("empty", status_code=response.status_code)
+            file.keep()
+        return file
+
+
+def _conditions(etag: str | None, last_modified: str | None) -> dict[str, str]:
+    offered = {"if-none-match": etag, "if-modified-since": last_modified}
+    return {name: value for name, value in offered.items() if value}
+
+
+def _fetched(response: httpx.Response, body: WholeFile | None, seconds: float) -> Fetched:
+    declared_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return Fetched(
+        status_code=response.status_code,
+        size=body.size if body else 0,
+        declared_type=declared_type or None,
+        etag=response.headers.get("etag"),
+        last_modified=response.headers.get("last-modified"),
+        final_url=str(response.url),
+        checksum=body.checksum if body else "",
+        seconds=seconds,
+        head=body.head if body else b"",
+    )

@@ -1,0 +1,41 @@
+"""Slots: how many requests run at once, in all and for one host."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+
+@dataclass
+class _Queue:
+    slots: asyncio.Semaphore
+    users: int = 0
+
+
+class HostSlots:
+    """At most `total` holders at once, `per_host` of them for one host. `len()` is the number of hosts in use now."""
+
+    def __init__(self, total: int, per_host: int) -> None:
+        self._total = asyncio.Semaphore(total)
+        self._per_host = per_host
+        self._queues: dict[str, _Queue] = {}
+
+    def __len__(self) -> int:
+        return len(self._queues)
+
+    @asynccontextmanager
+    async def hold(self, host: str) -> AsyncIterator[bool]:
+        """Waits for a slot; gives whether others use or want the same host, so that a connection is worth keeping.
+
+        The host's slot first, then one of all: those who wait for a slow host keep no slot from the others.
+        A host is forgotten with its last user.
+        """
+        queue = self._queues.setdefault(host, _Queue(asyncio.Semaphore(self._per_host)))
+        queue.users += 1
+        try:
+            async with queue.slots, self._total:
+                yield queue.users > 1
+        finally:
+            queue.users -= 1
+            if not queue.users:
+                del self._queues[host]

@@ -1,0 +1,115 @@
+"""The download step: every new media of a chunk is fetched whole into the local folder, or gets its reason."""
+
+import asyncio
+import time
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from sais.addressing import path_of
+from sais.catalog.accounts import get_account
+from sais.catalog.bulk import Row
+from sais.catalog.media import Lease, claim_media, count_held_elsewhere, release_media, save_media
+from sais.errors import MediaError, UnfinishedChunk
+from sais.fetching import Fetched
+from sais.imaging import inspect
+from sais.pipeline.gathering import in_pieces
+from sais.pipeline.report import ChunkReport, Failure
+from sais.pipeline.resources import Resources
+from sais.settling import settle
+from sais_models import Chunk, Layout, Media, MediaMarking
+
+# A kill loses the state of at most this many files; each commit costs about as much as five rows.
+SAVED_TOGETHER = 50
+
+
+async def download_chunk(resources: Resources, chunk: Chunk, *, last_try: bool) -> ChunkReport:
+    """Fetches what the chunk has that is new. Raises UnfinishedChunk when something is worth another try.
+
+    On the last try what is left becomes `failed`, retryable: the sweep takes it up again later.
+    """
+    start = time.perf_counter()
+    lease = resources.lease()
+    report = ChunkReport("download", chunk)
+    claimed = await resources.write(claim_media, chunk, lease, [MediaMarking.NEW])
+    layout = (await resources.read(get_account, chunk.root)).layout
+    fetching = (_download(resources, media, layout, report, last_try) for media in claimed)
+    async for rows in in_pieces(fetching, SAVED_TOGETHER):
+        await resources.write(_save, lease, rows, resources.settings.public_url)
+    report.held = await resources.read(count_held_elsewhere, chunk, resources.run)
+    report.seconds = time.perf_counter() - start
+    if (report.left or report.held) and not last_try:
+        raise UnfinishedChunk(str(report), report.left + report.held)
+    return report
+
+
+async def _download(resources: Resources, media: Media, layout: Layout, report: ChunkReport, last_try: bool) -> Row:
+    incoming = resources.settings.originals_dir / media.root / ".incoming" / media.code
+    try:
+        with resources.ledger.timing("download"):
+            fetched = await resources.fetcher.fetch(media.url, incoming)
+        row = await asyncio.to_thread(_take_in, resources, media, layout, incoming, fetched)
+    except MediaError as error:
+        incoming.unlink(missing_ok=True)
+        final = last_try or not error.retryable
+        report.failures.append(Failure.of(media, error.reason, final=final))
+        return _failed(media, error, final=final)
+    report.done += 1
+    report.size += fetched.size
+    resources.ledger.counts["bytes downloaded"] += fetched.size
+    resources.ledger.counts["downloads"] += 1
+    return row
+
+
+def _take_in(resources: Resources, media: Media, layout: Layout, incoming: Path, fetched: Fetched) -> Row:
+    """Looks at the header, and gives the file its place and the extension that its bytes tell."""
+    facts = inspect(incoming, max_pixels=resources.settings.max_pixels)
+    path = path_of(media.root, media.code, layout, facts.ext)
+    place = resources.original(path)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    incoming.replace(place)
+    return {
+        "code": media.code,
+        "marking": MediaMarking.DOWNLOADED,
+        "path": path,
+        "reason": None,
+        "retryable": False,
+        "attempts": media.attempts + 1,
+        "status_code": fetched.status_code,
+        "mime_type": facts.mime_type,
+        "size": fetched.size,
+        "width": facts.width,
+        "height": facts.height,
+        "exif": facts.exif,
+        "checksum": fetched.checksum,
+        "etag": fetched.etag,
+        "last_modified": fetched.last_modified,
+    }
+
+
+def _failed(media: Media, error: MediaError, *, final: bool) -> Row:
+    """The same columns as a success, so that one statement saves both; not final: still new, with the reason noted."""
+    return {
+        "code": media.code,
+        "marking": MediaMarking.FAILED if final else MediaMarking.NEW,
+        "path": None,
+        "reason": error.reason,
+        "retryable": error.retryable,
+        "attempts": media.attempts + 1,
+        "status_code": error.status_code,
+        "mime_type": None,
+        "size": None,
+        "width": None,
+        "height": None,
+        "exif": None,
+        "checksum": None,
+        "etag": None,
+        "last_modified": None,
+    }
+
+
+def _save(connection: Connection, lease: Lease, rows: list[Row], public_url: str) -> None:
+    save_media(connection, lease, rows)
+    failed = [row["code"] for row in rows if row["marking"] == MediaMarking.FAILED]
+    release_media(connection, lease, failed)
+    settle(connection, failed, public_url=public_url)

@@ -1,0 +1,148 @@
+"""The plan step: the batch that a run works on, filled, and cut into chunks."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+from sqlmodel import col
+
+from sais.catalog import batches
+from sais.catalog.accounts import get_account
+from sais.dispatch import Submitted, add_images, open_batch
+from sais.errors import EmptyBatch, InputError
+from sais.fetching import Guard
+from sais.manifests import read_manifest
+from sais.pipeline.resources import Resources
+from sais_models import Batch, BatchItem, Chunk, ItemMarking, Lane, Media
+
+# An original whose size nobody knows yet counts as this much, the mean of photographs on the web.
+ASSUMED_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a run was asked for: exactly one of `urls`, `manifest` and `batch`."""
+
+    account: str
+    urls: Sequence[str] | None = None
+    manifest: str | None = None
+    batch: int | None = None
+    presets: Sequence[str] = ()
+    context: dict[str, Any] | None = None
+
+    def check(self) -> None:
+        """Raises EmptyBatch or InputError."""
+        given = [name for name in ("urls", "manifest", "batch") if getattr(self, name) is not None]
+        if not given or self.urls == []:
+            raise EmptyBatch("nothing to do: give urls, a manifest, or the id of a batch", field="urls")
+        if len(given) > 1:
+            raise InputError(f"give one of {' and '.join(given)}, not both", field=given[1])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A filled batch, and its pending items as chunks."""
+
+    batch: Batch
+    chunks: list[Chunk]
+
+
+async def plan_batch(resources: Resources, order: Order) -> Plan:
+    """Finds or makes the batch, and fills it. Raises InputError and its kin before anything is written.
+
+    A run that is tried again finds the batch that it made before and goes on filling it where it stopped.
+    """
+    order.check()
+    if order.manifest is not None:
+        # Reads the first piece only, so that a manifest that cannot be read leaves no batch behind.
+        await asyncio.to_thread(next, read_manifest(order.manifest, options=resources.configuration.archive_options))
+    batch = await resources.write(_batch_for, order, resources.run, resources.guard)
+    if not batch.filled:
+        await _fill_from_manifest(resources, batch)
+        batch = await resources.read(batches.get_batch, batch.id or 0)
+    return Plan(batch, await _chunks(resources, batch))
+
+
+def _batch_for(connection: Connection, order: Order, run: str, guard: Guard) -> Batch:
+    """One transaction: a batch of URLs is there with all its items, or not at all."""
+    account = get_account(connection, order.account)
+    if order.batch is not None:
+        batch = batches.get_batch(connection, order.batch)
+        if batch.root != account.root:
+            raise InputError(f"batch {batch.id} belongs to another account than {account.root}", field="batch")
+        batches.change_batch(connection, order.batch, flow_run_id=run)
+        return batch
+    made = batches.find_batch_of_run(connection, run)
+    if made is not None:
+        return made
+    batch = open_batch(
+        connection,
+        account,
+        presets=order.presets,
+        lane=Lane.BULK,
+        context=order.context,
+        manifest=order.manifest,
+    )
+    batches.change_batch(connection, batch.id or 0, flow_run_id=run)
+    if order.urls is not None:
+        _add(connection, batch, [Submitted(url) for url in order.urls], guard, 0)
+        _close(connection, batch)
+    return batches.get_batch(connection, batch.id or 0)
+
+
+async def _fill_from_manifest(resources: Resources, batch: Batch) -> None:
+    """Goes on after the rows that are in already, in pieces, each a transaction of its own."""
+    if batch.manifest is not None:
+        position = 0
+        pieces = read_manifest(batch.manifest, options=resources.configuration.archive_options)
+        while piece := await asyncio.to_thread(next, pieces, None):
+            images = [Submitted(row.url, row.context, row.size) for row in piece]
+            missing = images[max(0, batch.submitted - position) :]
+            position += len(images)
+            if missing:
+                await resources.write(_add, batch, missing, resources.guard, position - len(missing))
+    await resources.write(_close, batch)
+
+
+def _add(connection: Connection, batch: Batch, images: Sequence[Submitted], guard: Guard, start: int) -> None:
+    add_images(connection, batch, images, guard=guard, start=start)
+    batches.change_batch(connection, batch.id or 0, submitted=start + len(images))
+
+
+def _close(connection: Connection, batch: Batch) -> None:
+    batches.change_batch(connection, batch.id or 0, filled=True)
+    batches.settle_batches(connection, [batch.id or 0])
+
+
+async def _chunks(resources: Resources, batch: Batch) -> list[Chunk]:
+    settings = resources.settings
+    pending = await resources.read(_pending_sizes, batch.id or 0)
+    return list(
+        cut(pending, root=batch.root, batch=batch.id or 0, images=settings.chunk_images, size=settings.chunk_bytes)
+    )
+
+
+def _pending_sizes(connection: Connection, batch_id: int) -> list[tuple[int, int | None]]:
+    statement = (
+        select(col(BatchItem.position), col(Media.size))
+        .join(Media, col(Media.code) == col(BatchItem.code))
+        .where(col(BatchItem.batch_id) == batch_id, col(BatchItem.marking) == ItemMarking.PENDING)
+        .order_by(col(BatchItem.position))
+    )
+    return [(position, size) for position, size in connection.execute(statement)]
+
+
+def cut(pending: Iterable[tuple[int, int | None]], *, root: str, batch: int, images: int, size: int) -> Iterator[Chunk]:
+    """Chunks of at most `images` positions and `size` bytes; an image that alone is larger is a chunk of its own."""
+    number, held, members = 1, 0, list[int]()
+    for position, known in pending:
+        weight = ASSUMED_BYTES if known is None else known
+        if members and (len(members) >= images or held + weight > size):
+            yield Chunk(root, batch, number, members[0], members[-1], len(members), held)
+            number, held, members = number + 1, 0, []
+        members.append(position)
+        held += weight
+    if members:
+        yield Chunk(root, batch, number, members[0], members[-1], len(members), held)

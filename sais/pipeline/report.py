@@ -1,0 +1,47 @@
+"""What one step did to one chunk."""
+
+from dataclasses import dataclass, field
+
+from sais.fetching import redact_url
+from sais_models import Chunk, Media
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One image that failed: its address without query or credentials, and the reason."""
+
+    code: str
+    address: str
+    reason: str
+    final: bool
+
+    @classmethod
+    def of(cls, media: Media, reason: str, *, final: bool) -> "Failure":
+        return cls(media.code, redact_url(media.url), reason, final)
+
+
+@dataclass
+class ChunkReport:
+    """`done`, `failed` and `held` (by another run) are images; `size` in bytes written, `seconds` of wall time."""
+
+    step: str
+    chunk: Chunk
+    done: int = 0
+    held: int = 0
+    size: int = 0
+    seconds: float = 0.0
+    failures: list[Failure] = field(default_factory=list)
+
+    @property
+    def failed(self) -> int:
+        return sum(failure.final for failure in self.failures)
+
+    @property
+    def left(self) -> int:
+        """Images that failed transiently and may be tried again."""
+        return len(self.failures) - self.failed
+
+    def __str__(self) -> str:
+        line = f"{self.step} {self.chunk.name}: {self.done} done, {self.failed} failed, {self.left} left"
+        held = f", {self.held} held by another run" if self.held else ""
+        return f"{line}{held}; {self.size / 1e6:.1f} MB in {self.seconds:.1f} s"

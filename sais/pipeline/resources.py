@@ -1,0 +1,123 @@
+"""What the steps of one run share: the database, the storages, the fetcher, the imaging workers and the presets."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from sais.catalog.database import open_database, reading, writing
+from sais.catalog.media import Lease, release_leases
+from sais.catalog.presets import current_presets, publish_presets
+from sais.configuration import Configuration
+from sais.fetching import Fetcher, Guard
+from sais.pipeline.imaging_workers import imaging_workers
+from sais.pipeline.ledger import Ledger
+from sais.settings import Settings
+from sais.storage import Storage, open_storage
+from sais_models import PresetSettings
+from sais_models.columns import utc_now
+
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
+
+
+@dataclass(eq=False)
+class Resources:
+    """Opened once a run and handed to every step; `gates` let only so many chunks into a step at once."""
+
+    configuration: Configuration
+    run: str
+    engine: Engine
+    archive: Storage
+    cache: Storage
+    fetcher: Fetcher
+    workers: Executor
+    presets: dict[str, PresetSettings]
+    guard: Guard
+    ledger: Ledger = field(default_factory=Ledger)
+    # Two chunks download at once, so that the slowest image of one does not hold up the next; imaging takes one
+    # chunk after the other with all its workers, so that the first chunk is done as early as possible.
+    gates: dict[str, asyncio.Semaphore] = field(
+        default_factory=lambda: {"download": asyncio.Semaphore(2), "resize": asyncio.Semaphore(1)}
+    )
+
+    @property
+    def settings(self) -> Settings:
+        return self.configuration.settings
+
+    @property
+    def worker_count(self) -> int:
+        return self.settings.imaging_workers or os.cpu_count() or 1
+
+    def lease(self) -> Lease:
+        return Lease(self.run, utc_now() + timedelta(seconds=self.settings.lease_seconds))
+
+    def original(self, path: str) -> Path:
+        """Where the local copy of an original is."""
+        return self.settings.originals_dir / path
+
+    async def read(
+        self,
+        question: Callable[Concatenate[Connection, Arguments], Answer],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Answer:
+        """Asks the database in a thread, so that the event loop goes on fetching meanwhile."""
+
+        def ask() -> Answer:
+            with reading(self.engine) as connection:
+                return question(connection, *args, **kwargs)
+
+        with self.ledger.timing("database"):
+            return await asyncio.to_thread(ask)
+
+    async def write(
+        self,
+        change: Callable[Concatenate[Connection, Arguments], Answer],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Answer:
+        """One transaction, in a thread."""
+
+        def commit() -> Answer:
+            with writing(self.engine) as connection:
+                return change(connection, *args, **kwargs)
+
+        with self.ledger.timing("database"):
+            return await asyncio.to_thread(commit)
+
+
+@asynccontextmanager
+async def open_resources(configuration: Configuration, run: str) -> AsyncIterator[Resources]:
+    """`run` is the id that leases carry. Raises SettingsError or StorageError when something cannot be opened."""
+    async with AsyncExitStack() as stack:
+        engine = await asyncio.to_thread(open_database, configuration.database_url)
+        stack.callback(engine.dispose)
+        with writing(engine) as connection:
+            publish_presets(connection, configuration.presets or tuple(current_presets(connection).values()))
+            presets = current_presets(connection)
+        resources = Resources(
+            configuration=configuration,
+            run=run,
+            engine=engine,
+            archive=await stack.enter_async_context(
+                open_storage(configuration.archive_url, configuration.archive_options)
+            ),
+            cache=await stack.enter_async_context(open_storage(configuration.cache_url, configuration.cache_options)),
+            fetcher=await stack.enter_async_context(Fetcher(configuration.settings)),
+            workers=stack.enter_context(imaging_workers(configuration.settings.imaging_workers or os.cpu_count() or 1)),
+            presets=presets,
+            guard=Guard(configuration.settings.allow_hosts),
+        )
+        try:
+            yield resources
+        finally:
+            with writing(engine) as connection:
+                release_leases(connection, run)

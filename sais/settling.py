@@ -1,0 +1,89 @@
+"""Settling: when all that a batch asked of a media is there, or has failed, its items say so and the webhooks that
+report it enter the outbox; all in the caller's transaction."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+from sqlmodel import col
+
+from sais.catalog import batches, deliveries, media
+from sais.catalog.accounts import get_account
+from sais.catalog.bulk import table_of, update_rows
+from sais.catalog.rows import all_rows, pieces
+from sais.dispatch import is_done
+from sais.webhooks.outbox import Report, deliveries_for
+from sais_models import BatchItem, ItemMarking, Media, MediaMarking, Thumb, ThumbMarking
+
+
+@dataclass(frozen=True)
+class Outcome:
+    marking: ItemMarking
+    reason: str | None = None
+
+
+def outcome_of(row: Media, thumbs: Sequence[Thumb], presets: Sequence[str]) -> Outcome | None:
+    """What an item that asked for `presets` has come to; None while there is still work."""
+    if row.marking == MediaMarking.FAILED:
+        return Outcome(ItemMarking.FAILED, row.reason)
+    asked = [thumb for thumb in thumbs if thumb.preset in presets]
+    if is_done(row, asked, presets):
+        return Outcome(ItemMarking.DONE)
+    if len(asked) < len(presets) or any(thumb.marking == ThumbMarking.NEW for thumb in asked):
+        return None
+    failed = [thumb.reason for thumb in asked if thumb.marking == ThumbMarking.FAILED]
+    return Outcome(ItemMarking.FAILED, failed[0]) if failed else None
+
+
+def settle(connection: Connection, codes: Iterable[str], *, public_url: str) -> None:
+    """Settles each pending item of these media, in whatever batch it is, and the batches that this completes."""
+    wanted = list(codes)
+    rows = media.find_media(connection, wanted)
+    thumbs = media.find_thumbs(connection, wanted)
+    by_batch: dict[int, list[BatchItem]] = {}
+    for item in _pending_items(connection, wanted):
+        by_batch.setdefault(item.batch_id, []).append(item)
+    for batch_id, items in by_batch.items():
+        batch = batches.get_batch(connection, batch_id)
+        reports: dict[str, Report] = {}
+        outcomes: list[tuple[BatchItem, Outcome]] = []
+        for item in items:
+            code = item.code or ""
+            outcome = outcome_of(rows[code], thumbs.get(code, []), batch.presets)
+            if outcome is not None:
+                outcomes.append((item, outcome))
+                context = batch.context | item.context
+                reports.setdefault(code, Report(rows[code], thumbs.get(code, []), context, outcome.reason))
+        _save_outcomes(connection, outcomes)
+        account = get_account(connection, batch.root)
+        deliveries.add_deliveries(
+            connection, deliveries_for(batch, account, list(reports.values()), public_url=public_url)
+        )
+    batches.settle_batches(connection, by_batch)
+
+
+def _pending_items(connection: Connection, codes: list[str]) -> list[BatchItem]:
+    return [
+        item
+        for piece in pieces(codes)
+        for item in all_rows(
+            connection,
+            BatchItem,
+            select(table_of(BatchItem)).where(
+                col(BatchItem.code).in_(piece), col(BatchItem.marking) == ItemMarking.PENDING
+            ),
+        )
+    ]
+
+
+def _save_outcomes(connection: Connection, outcomes: Sequence[tuple[BatchItem, Outcome]]) -> None:
+    rows = [
+        {
+            "batch_id": item.batch_id,
+            "position": item.position,
+            "marking": outcome.marking,
+            "reason": outcome.reason,
+        }
+        for item, outcome in outcomes
+    ]
+    update_rows(connection, BatchItem, rows, where={"marking": ItemMarking.PENDING})

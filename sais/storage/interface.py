@@ -1,0 +1,76 @@
+"""What every storage can do. Tasks and the gateway know nothing else about where bytes are kept."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file of a listing; `size` in bytes."""
+
+    path: str
+    size: int
+
+
+class Storage(ABC):
+    """Files under relative POSIX paths; open it with `async with`, in the event loop that uses it.
+
+    Every file appears whole or not at all. A path that could leave the storage is refused with StorageError, a file
+    that is not there is FileMissing, all else that goes wrong is StorageError, in words without credentials.
+    """
+
+    url: str
+
+    async def __aenter__(self) -> Self:
+        await self._open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._close()
+
+    @abstractmethod
+    async def write(self, path: str, data: bytes, mime_type: str) -> None:
+        """Makes or replaces one file; `mime_type` is kept where the storage can keep it (S3: Content-Type)."""
+
+    @abstractmethod
+    async def write_file(self, path: str, source: Path, mime_type: str) -> None:
+        """As `write`, from a local file of any size and without holding it in memory."""
+
+    @abstractmethod
+    async def read(self, path: str) -> bytes: ...
+
+    @abstractmethod
+    async def read_to(self, path: str, destination: Path) -> None:
+        """Into a local file of any size, which appears whole; its folder is made when it is not there."""
+
+    @abstractmethod
+    async def size(self, path: str) -> int | None:
+        """In bytes; None when there is no such file."""
+
+    @abstractmethod
+    async def delete(self, path: str) -> None:
+        """A file that is not there is fine."""
+
+    @abstractmethod
+    def list(self, prefix: str = "") -> AsyncIterator[Entry]:
+        """All files below the folder `prefix`, at any depth and in no promised order, 1,000 in memory at a time."""
+
+    @abstractmethod
+    async def presign(self, path: str, seconds: int) -> str | None:
+        """An address from which anybody can read the file for so long; None for a local folder."""
+
+    @abstractmethod
+    def local_path(self, path: str) -> Path | None:
+        """For `sendfile`, whether or not the file is there; None for S3."""
+
+    @abstractmethod
+    async def _open(self) -> None: ...
+
+    @abstractmethod
+    async def _close(self) -> None: ...

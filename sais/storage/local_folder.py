@@ -1,0 +1,131 @@
+"""A storage in a local folder. The work is done in threads, so that a slow disk never holds up the event loop."""
+
+import asyncio
+import contextlib
+import itertools
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+
+from sais.errors import FileMissing, StorageError
+from sais.storage.interface import Entry, Storage
+from sais.storage.partial import flush_to_disk, whole_file
+from sais.storage.paths import PARTIAL_PREFIX, checked_path, checked_prefix
+
+PAGE = 1000
+
+
+class LocalFolder(Storage):
+    """`root` is made when it is not there. MIME types are not kept: readers sniff, or know from the row."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(os.path.realpath(root))
+        self.url = self.root.as_uri()
+
+    async def _open(self) -> None:
+        with self._told("open", ""):
+            await asyncio.to_thread(self.root.mkdir, parents=True, exist_ok=True)
+
+    async def _close(self) -> None:
+        """Nothing is held open."""
+
+    async def write(self, path: str, data: bytes, mime_type: str) -> None:
+        place = self.local_path(path)
+        with self._told("write", path):
+            await asyncio.to_thread(_write, place, data)
+
+    async def write_file(self, path: str, source: Path, mime_type: str) -> None:
+        place = self.local_path(path)
+        with self._told("write", path):
+            await asyncio.to_thread(_copy_in, source, place)
+
+    async def read(self, path: str) -> bytes:
+        place = self.local_path(path)
+        with self._told("read", path), self._missing(path):
+            return await asyncio.to_thread(place.read_bytes)
+
+    async def read_to(self, path: str, destination: Path) -> None:
+        place = self.local_path(path)
+        if await self.size(path) is None:
+            raise FileMissing(f"{self.url} has no {path}")
+        with self._told("read", path):
+            await asyncio.to_thread(_copy_out, place, destination)
+
+    async def size(self, path: str) -> int | None:
+        place = self.local_path(path)
+        with self._told("look at", path), contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            return await asyncio.to_thread(_file_size, place)
+        return None
+
+    async def delete(self, path: str) -> None:
+        place = self.local_path(path)
+        with self._told("delete", path), contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            await asyncio.to_thread(place.unlink)
+
+    async def list(self, prefix: str = "") -> AsyncIterator[Entry]:
+        entries = self._walk(checked_prefix(prefix))
+        while page := await self._page(entries, prefix):
+            for entry in page:
+                yield entry
+
+    async def presign(self, path: str, seconds: int) -> str | None:
+        checked_path(path)
+        return None
+
+    def local_path(self, path: str) -> Path:
+        """Symbolic links are followed first: one that leads out of the folder is refused."""
+        place = Path(os.path.realpath(self.root / checked_path(path)))
+        if not place.is_relative_to(self.root):
+            raise StorageError(f"refused path {path!r}: a symbolic link leads out of the storage")
+        return place
+
+    async def _page(self, entries: Iterator[Entry], prefix: str) -> Sequence[Entry]:
+        with self._told("list", prefix):
+            return await asyncio.to_thread(lambda: tuple(itertools.islice(entries, PAGE)))
+
+    def _walk(self, prefix: str) -> Iterator[Entry]:
+        folders = [self.local_path(prefix) if prefix else self.root]
+        while folders:
+            # A folder that went away since its parent was read holds nothing.
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folders.pop()) as items:
+                for item in items:
+                    if item.is_dir(follow_symlinks=False):
+                        folders.append(Path(item.path))
+                    elif item.is_file(follow_symlinks=False) and not item.name.startswith(PARTIAL_PREFIX):
+                        yield Entry(Path(item.path).relative_to(self.root).as_posix(), item.stat().st_size)
+
+    @contextlib.contextmanager
+    def _told(self, action: str, path: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StorageError(f"cannot {action} {path} in {self.url}: {error.strerror or error}") from error
+
+    @contextlib.contextmanager
+    def _missing(self, path: str) -> Iterator[None]:
+        try:
+            yield
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+            raise FileMissing(f"{self.url} has no {path}") from error
+
+
+def _write(place: Path, data: bytes) -> None:
+    with whole_file(place) as partial:
+        partial.write_bytes(data)
+        flush_to_disk(partial)
+
+
+def _copy_in(source: Path, place: Path) -> None:
+    with whole_file(place) as partial:
+        shutil.copyfile(source, partial)
+        flush_to_disk(partial)
+
+
+def _copy_out(place: Path, destination: Path) -> None:
+    with whole_file(destination) as partial:
+        shutil.copyfile(place, partial)
+
+
+def _file_size(place: Path) -> int | None:
+    return place.stat().st_size if place.is_file() else None

@@ -1,0 +1,1 @@
+"""Calling the client back: what is said (outbox), how it is signed, and how it is sent until it arrives."""

@@ -1,0 +1,100 @@
+"""What is said to the client, as rows of the outbox (contract: webhooks). Pure: rows in, rows out."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from sais.addressing import thumb_url
+from sais.catalog.bulk import Row, new_row
+from sais_models import Account, Batch, CallbackMode, Delivery, DeliveryKind, Media, Thumb, ThumbMarking
+from sais_models.wire import MediaWebhook, ThumbWebhook, WebhookThumb
+
+
+@dataclass(frozen=True)
+class Report:
+    """One media that settled in a batch: its row, all its thumbs, and the client's own context for it."""
+
+    media: Media
+    thumbs: Sequence[Thumb]
+    context: dict[str, Any]
+    reason: str | None = None
+
+
+def deliveries_for(batch: Batch, account: Account, reports: Sequence[Report], *, public_url: str) -> list[Row]:
+    """Rows of Delivery: to the media callback one for each media (or one for all), to the other one a thumb."""
+    rows: list[Row] = []
+    if batch.media_callback_url and reports:
+        bodies = [(report.media.code, media_body(report, public_url=public_url)) for report in reports]
+        if account.callback_mode == CallbackMode.BATCH:
+            codes = hashlib.sha256(" ".join(sorted(code for code, _ in bodies)).encode()).hexdigest()
+            together = {"batch": batch.id, "media": [body for _, body in bodies]}
+            rows.append(_delivery(batch, DeliveryKind.BATCH, codes, batch.media_callback_url, together))
+        else:
+            url = batch.media_callback_url
+            rows += [_delivery(batch, DeliveryKind.MEDIA, code, url, body) for code, body in bodies]
+    if batch.thumb_callback_url:
+        rows += [
+            _delivery(
+                batch,
+                DeliveryKind.THUMB,
+                f"{body['mediaCode']}/{body['liipCode']}",
+                batch.thumb_callback_url,
+                body,
+            )
+            for report in reports
+            for body in thumb_bodies(report, batch.presets, public_url=public_url)
+        ]
+    return rows
+
+
+def media_body(report: Report, *, public_url: str) -> dict[str, Any]:
+    media = report.media
+    thumbs = {
+        thumb.preset: WebhookThumb(url=thumb_url(public_url, thumb.preset, media.path), size=thumb.size or 0)
+        for thumb in report.thumbs
+        if thumb.marking == ThumbMarking.DONE and media.path is not None
+    }
+    return MediaWebhook(
+        thumb_data=thumbs,
+        blur=media.blurhash,
+        code=media.code,
+        path=media.path,
+        original_url=media.url,
+        marking=media.marking,
+        root=media.root,
+        context=report.context,
+        mime_type=media.mime_type,
+        size=media.size,
+        original_width=media.width,
+        original_height=media.height,
+        status_code=media.status_code,
+        reason=report.reason,
+    ).body()
+
+
+def thumb_bodies(report: Report, presets: Sequence[str], *, public_url: str) -> Iterator[dict[str, Any]]:
+    path = report.media.path
+    for thumb in report.thumbs:
+        if thumb.marking == ThumbMarking.DONE and thumb.preset in presets and path is not None:
+            yield ThumbWebhook(
+                media_code=thumb.code,
+                liip_code=thumb.preset,
+                url=thumb_url(public_url, thumb.preset, path),
+                size=thumb.size or 0,
+            ).body()
+
+
+def _delivery(batch: Batch, kind: DeliveryKind, subject: str, url: str, body: dict[str, Any]) -> Row:
+    return new_row(
+        Delivery,
+        id=f"msg_{uuid4().hex}",
+        root=batch.root,
+        batch_id=batch.id,
+        kind=kind,
+        subject=subject,
+        url=url,
+        body=json.dumps(body, ensure_ascii=False, separators=(",", ":")),
+    )

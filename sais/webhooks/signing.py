@@ -1,0 +1,26 @@
+"""Signing as Standard Webhooks has it: `webhook-id`, `webhook-timestamp`, `webhook-signature: v1,…`."""
+
+import base64
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from standardwebhooks.webhooks import Webhook
+
+SECRET_BYTES = 32
+
+
+def new_secret() -> str:
+    """`whsec_` and 256 random bits in base64."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def signed_headers(delivery_id: str, body: str, now: datetime, signers: Sequence[str]) -> Mapping[str, str]:
+    """The three headers; one signature for each secret of `signers`, so that secrets can be changed without a gap."""
+    signatures = [Webhook(secret).sign(delivery_id, now, body) for secret in signers]
+    return {
+        "content-type": "application/json",
+        "webhook-id": delivery_id,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": " ".join(signatures),
+    }

@@ -1,0 +1,1 @@
+"""One step each: a Prefect decorator around one call into sais.pipeline."""

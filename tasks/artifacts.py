@@ -1,0 +1,62 @@
+"""What a run leaves to look at in the Prefect UI."""
+
+import base64
+from uuid import UUID
+
+from prefect.artifacts import (
+    acreate_image_artifact,
+    acreate_link_artifact,
+    acreate_markdown_artifact,
+    acreate_progress_artifact,
+    acreate_table_artifact,
+    aupdate_progress_artifact,
+)
+
+from sais.addressing import batch_page_url
+from sais.pipeline.summary import FailureCount
+from sais_models import Batch
+
+STEPS = 4
+
+
+class Progress:
+    """A bar that moves by a quarter of a chunk: updating it costs 12 ms, so never by the image."""
+
+    def __init__(self, artifact: UUID, chunks: int) -> None:
+        self.artifact = artifact
+        self.total = chunks * STEPS
+        self.steps = 0
+
+    @classmethod
+    async def of(cls, batch: Batch, chunks: int) -> "Progress":
+        start = 0.0 if chunks else 100.0
+        key = f"progress-b{batch.id}"
+        made = await acreate_progress_artifact(start, key=key, description=f"Batch {batch.id} of {batch.root}")
+        return cls(made, chunks)
+
+    async def step(self) -> None:
+        self.steps += 1
+        await aupdate_progress_artifact(self.artifact, progress=round(100 * self.steps / self.total, 1))
+
+
+async def link_to_batch_page(batch: Batch, public_url: str) -> None:
+    await acreate_link_artifact(
+        batch_page_url(public_url, batch.id or 0), link_text=f"Batch {batch.id} in SAIS", key=f"page-b{batch.id}"
+    )
+
+
+async def show_failures(batch: Batch, failures: list[FailureCount]) -> None:
+    rows = [{"reason": f.reason, "host": f.host, "images": f.images, "example": f.example} for f in failures]
+    await acreate_table_artifact(
+        rows, key=f"failures-b{batch.id}", description=f"Failures of batch {batch.id} by reason and host"
+    )
+
+
+async def show_summary(batch: Batch, markdown: str) -> None:
+    await acreate_markdown_artifact(markdown, key=f"summary-b{batch.id}", description=f"Summary of batch {batch.id}")
+
+
+async def show_contact_sheet(batch: Batch, sheet: bytes) -> None:
+    """As a data: address, so that the picture needs no public host."""
+    picture = "data:image/jpeg;base64," + base64.b64encode(sheet).decode()
+    await acreate_image_artifact(picture, key=f"sheet-b{batch.id}", description=f"First pictures of batch {batch.id}")

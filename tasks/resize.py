@@ -1,0 +1,15 @@
+"""Makes a chunk's thumbs."""
+
+from prefect import task
+
+from sais.pipeline.report import ChunkReport
+from sais.pipeline.resize import resize_chunk
+from sais.pipeline.resources import Resources
+from tasks.policy import RETRIED
+from tasks.reporting import log_report
+
+
+@task(name="resize", task_run_name="resize-{archived.chunk.name}", **RETRIED)
+async def resize(archived: ChunkReport, resources: Resources) -> ChunkReport:
+    async with resources.gates["resize"]:
+        return log_report(await resize_chunk(resources, archived.chunk))

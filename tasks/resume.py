@@ -1,0 +1,46 @@
+"""Finds batches that nobody works on, and starts ingest for them again."""
+
+from uuid import UUID
+
+from prefect import task
+from prefect.client.orchestration import get_client
+from prefect.deployments import arun_deployment
+from prefect.exceptions import ObjectNotFound
+from prefect.logging import get_run_logger
+
+from sais.catalog.stalled import stalled_batches
+from sais.pipeline.resources import Resources
+from sais_models import Batch
+from tasks.policy import RETRIED
+
+
+@task(name="find-stalled", task_run_name="find-stalled", **RETRIED)
+async def find_stalled(resources: Resources) -> list[Batch]:
+    stalled = await resources.read(stalled_batches)
+    return [batch for batch in stalled if not await _has_a_run(batch)]
+
+
+async def _has_a_run(batch: Batch) -> bool:
+    if batch.flow_run_id is None:
+        return False
+    async with get_client() as client:
+        try:
+            run = await client.read_flow_run(UUID(batch.flow_run_id))
+        except (ObjectNotFound, ValueError):
+            return False
+    return run.state is not None and not run.state.is_final()
+
+
+@task(name="resume", task_run_name="resume-{batch.root}-b{batch.id}", **RETRIED)
+async def resume(batch: Batch) -> None:
+    """The key names the run that left the batch, so that two sweeps start one new run."""
+    run = await arun_deployment(
+        "ingest/ingest",
+        parameters={"account": batch.root, "batch": batch.id},
+        flow_run_name=f"ingest-{batch.root}-b{batch.id}",
+        tags=[f"account:{batch.root}", f"lane:{batch.lane}"],
+        idempotency_key=f"batch-{batch.id}-after-{batch.flow_run_id}",
+        timeout=0,
+        as_subflow=False,
+    )
+    get_run_logger().info("batch %s of %s goes on as flow run %s", batch.id, batch.root, run.id)

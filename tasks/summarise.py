@@ -1,0 +1,33 @@
+"""Tells people what came of a batch."""
+
+from prefect import task
+from prefect.logging import get_run_logger
+
+from sais.pipeline.resources import Resources
+from sais.pipeline.summary import count_failures, sheet_of, status_of, summary_markdown
+from sais_models import Batch
+from sais_models.wire import BatchStatus
+from tasks.artifacts import show_contact_sheet, show_failures, show_summary
+from tasks.policy import RETRIED
+
+
+@task(name="summarise", task_run_name="summarise-{batch.root}-b{batch.id}", **RETRIED)
+async def summarise(batch: Batch, resources: Resources) -> BatchStatus:
+    status = await status_of(resources, batch)
+    failures = await count_failures(resources, batch)
+    if failures:
+        await show_failures(batch, failures)
+    sheet = await sheet_of(resources, batch)
+    if sheet is not None:
+        await show_contact_sheet(batch, sheet)
+    markdown = summary_markdown(status, resources.ledger, public_url=resources.settings.public_url)
+    await show_summary(batch, markdown)
+    get_run_logger().info(
+        "batch %s: %s done, %s failed, %s rejected, %s pending",
+        status.id,
+        status.done,
+        status.failed,
+        status.rejected,
+        status.pending,
+    )
+    return status

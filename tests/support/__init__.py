@@ -1,0 +1,1 @@
+"""Real servers and pictures that the tests stand on."""
