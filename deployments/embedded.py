@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 import httpx
@@ -99,6 +100,7 @@ def run(settings: Settings, prefect_port: int) -> None:
     require_free(settings.host, settings.port, "gateway", "SAIS_PORT")
     require_free("127.0.0.1", prefect_port, "Prefect server", "SAIS_PREFECT_PORT")
     environment = embedded_environment(settings, prefect_port)
+    Path(environment["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)
     stack = Stack(environment)
     prefect = [sys.executable, "-m", "prefect"]
     try:
@@ -121,7 +123,8 @@ def run(settings: Settings, prefect_port: int) -> None:
             stack.check()
             time.sleep(WATCH_SECONDS)
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
         stack.stop()
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from sais.addressing import DIRECTORIES, check_root, default_layout
 from sais.catalog import accounts
 from sais.catalog.media import count_by_marking
-from sais.errors import AccountConflict, Unauthorized
+from sais.errors import AccountConflict, InputError, Unauthorized
 from sais.fetching import Guard
 from sais.webhooks.callbacks import check_callbacks
 from sais.webhooks.signing import new_secret
@@ -17,6 +17,7 @@ from sais_models import Account, CallbackMode, Layout
 from sais_models.wire import AccountConfig, AccountInfo, AccountSetup
 
 KEY_BYTES = 32
+MOST_IMAGES = 2**31 - 1  # what the column holds
 STORAGE_DEPTH = {Layout.OCTAL2: 1, Layout.OCTAL3: 1, Layout.HEX22: 2}
 # Compared with when the account is unknown, so that an unknown root takes as long as a wrong key.
 NOBODY = hashlib.sha256(secrets.token_bytes(KEY_BYTES)).hexdigest()
@@ -36,6 +37,18 @@ def authenticate(connection: Connection, root: str, key: str | None) -> Account:
     return account
 
 
+def account_of_key(connection: Connection, key: str | None) -> Account:
+    """Whose key this is. Raises Unauthorized.
+
+    The database compares hashes, and nobody can steer the hash of a key towards another: how long that takes tells
+    nothing.
+    """
+    account = accounts.find_account_by_key(connection, hash_key(key or ""))
+    if account is None:
+        raise Unauthorized("unknown account, or wrong key", field="apiKey")
+    return account
+
+
 def set_up_account(connection: Connection, setup: AccountSetup, *, guard: Guard, key: str | None) -> AccountInfo:
     """Makes the account, or with its own key changes its callbacks and, before it has media, its layout.
 
@@ -43,6 +56,8 @@ def set_up_account(connection: Connection, setup: AccountSetup, *, guard: Guard,
     cannot change any more.
     """
     check_root(setup.root)
+    if setup.approx > MOST_IMAGES:
+        raise InputError(f"approx is {setup.approx}, {MOST_IMAGES} is the most", field="approx")
     check_callbacks(guard, mediaCallbackUrl=setup.media_callback_url, thumbCallbackUrl=setup.thumb_callback_url)
     if accounts.find_account(connection, setup.root) is None:
         return _make(connection, setup)
@@ -62,7 +77,11 @@ def _make(connection: Connection, setup: AccountSetup) -> AccountInfo:
         thumb_callback_url=setup.thumb_callback_url,
         callback_mode=setup.callback_mode or CallbackMode.EACH,
     )
-    return info_of(accounts.get_account(connection, setup.root), key=key, secret=secret)
+    account = accounts.get_account(connection, setup.root)
+    if account.key_hash != hash_key(key):
+        # PostgreSQL lets two setups of one root run at once: the other one came first.
+        raise Unauthorized("unknown account, or wrong key", field="apiKey")
+    return info_of(account, key=key, secret=secret)
 
 
 def _change(connection: Connection, account: Account, setup: AccountSetup) -> AccountInfo:

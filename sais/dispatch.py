@@ -105,8 +105,19 @@ def _examine(url: str, code: str | None, root: str, owners: dict[str, tuple[str,
         if owners.setdefault(code, (url, root)) != (url, root):
             raise CodeCollision("code_collision", f"another address has the code {code}")
     except PermanentMediaError as error:
-        return {"marking": ItemMarking.REJECTED, "reason": error.reason, "url": url[:REJECTED_URL_KEPT]}
+        return {"marking": ItemMarking.REJECTED, "reason": error.reason, "url": _storable(url)}
     return {"code": code}
+
+
+def _storable(url: str) -> str:
+    """PostgreSQL takes no NUL in a text, and no database half a surrogate pair."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in url[:REJECTED_URL_KEPT])
+
+
+def _legible(url: str) -> str:
+    """Cut, and without what PostgreSQL cannot keep as text (NUL, half surrogates)."""
+    kept = url[:REJECTED_URL_KEPT]
+    return kept if kept.isprintable() else kept.encode("unicode_escape").decode("ascii")
 
 
 def _add_new_media(

@@ -19,7 +19,7 @@ SaisError
 │   │   ├── TooBig             too_big, too_many_pixels
 │   │   ├── NotAnImage         not_image
 │   │   └── CorruptImage       corrupt
-│   └── TransientMediaError    worth another try: dns, connect, timeout, read, incomplete, http_429, http_503 …
+│   └── TransientMediaError    worth another try: dns, connect, timeout, read, incomplete, out_of_memory, http_429, http_503 …
 ├── UnfinishedChunk            some of a chunk's images failed transiently; try the rest of it again
 └── InfrastructureError        the database, a storage or Prefect: the task is retried, then the run fails
     ├── StorageError

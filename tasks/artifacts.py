@@ -58,5 +58,5 @@ async def show_summary(batch: Batch, markdown: str) -> None:
 
 async def show_contact_sheet(batch: Batch, sheet: bytes) -> None:
     """As a data: address, so that the picture needs no public host."""
-    picture = "data:image/jpeg;base64," + base64.b64encode(sheet).decode()
+    picture = "data:image/webp;base64," + base64.b64encode(sheet).decode()
     await acreate_image_artifact(picture, key=f"sheet-b{batch.id}", description=f"First pictures of batch {batch.id}")

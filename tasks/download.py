@@ -12,5 +12,9 @@ from tasks.reporting import log_report
 
 @task(name="download", task_run_name="download-{chunk.name}", **RETRIED)
 async def download(chunk: Chunk, resources: Resources) -> ChunkReport:
+    last_try = is_last_try()
     async with resources.gates["download"]:
-        return log_report(await download_chunk(resources, chunk, last_try=is_last_try()))
+        report = log_report(await download_chunk(resources, chunk, last_try=last_try))
+    if not last_try:
+        report.require_finished()
+    return report

@@ -15,6 +15,10 @@ def find_account(connection: Connection, root: str) -> Account | None:
     return one_row(connection, Account, select(table_of(Account)).where(col(Account.root) == root))
 
 
+def find_account_by_key(connection: Connection, key_hash: str) -> Account | None:
+    return one_row(connection, Account, select(table_of(Account)).where(col(Account.key_hash) == key_hash))
+
+
 def get_account(connection: Connection, root: str) -> Account:
     """Raises UnknownAccount."""
     account = find_account(connection, root)

@@ -36,7 +36,7 @@ def _connectable(url: str) -> Engine:
         case "sqlite":
             return _sqlite(parsed)
         case "postgresql":
-            return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+            return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True)
         case other:
             raise SettingsError(f"SAIS_DATABASE_URL: {other} is neither sqlite nor postgresql", field="database_url")
 
@@ -44,7 +44,7 @@ def _connectable(url: str) -> Engine:
 def _sqlite(url: URL) -> Engine:
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": 60})
+    engine = create_engine(url, connect_args={"timeout": 60}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def tune(dbapi: DBAPIConnection, _: ConnectionPoolEntry) -> None:

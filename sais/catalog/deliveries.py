@@ -74,4 +74,4 @@ def count_deliveries(connection: Connection, batch_id: int | None = None) -> dic
     statement = select(col(Delivery.marking), func.count()).group_by(col(Delivery.marking))
     if batch_id is not None:
         statement = statement.where(col(Delivery.batch_id) == batch_id)
-    return dict(connection.execute(statement).tuples().all())
+    return dict(connection.execute(statement).all())

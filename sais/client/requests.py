@@ -25,12 +25,16 @@ class RegisterOptions(TypedDict, total=False):
 
 
 class DispatchOptions(TypedDict, total=False):
-    """`context` comes back in rows and webhooks; `wait` asks for the answer when the batch has settled."""
+    """`context` comes back in rows and webhooks; `wait` asks for the answer when the batch has settled.
+
+    `lane` is `quick`, for a few images that somebody waits for, or `bulk`.
+    """
 
     context: Mapping[str, Any] | None
     media_callback_url: str | None
     thumb_callback_url: str | None
     wait: bool
+    lane: str | None
 
 
 WIRE_NAMES = {

@@ -1,12 +1,9 @@
 """The demo from its start to its verdict. A client application: everything it knows, the gateway told it."""
 
 import os
-import signal
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from types import FrameType
+from collections.abc import Sequence
+from contextlib import ExitStack
 
 from pydantic import ValidationError
 from rich.console import Console
@@ -18,6 +15,7 @@ from sais.demo.loopback import LOOPBACK
 from sais.demo.origin import Origin
 from sais.demo.photographs import make_photographs
 from sais.demo.receiver import Receiver
+from sais.demo.signals import interrupted_by_signals
 from sais.demo.stack import EMBEDDED, Stack, gateway_port, stack_environment
 from sais.errors import SaisError, SettingsError
 from sais.settings import Settings
@@ -102,27 +100,8 @@ def origin_port() -> int:
 
 
 def stay(stack: Stack, console: Console) -> None:
-    console.print("Ctrl-C ends it.")
     try:
+        console.print("Ctrl-C ends it.")
         stack.wait()
     except KeyboardInterrupt:
         console.print("Ending the stack.")
-
-
-@contextmanager
-def interrupted_by_signals() -> Iterator[None]:
-    """A `kill` or a closed terminal ends the demo like Ctrl-C, so that the stack does not outlive it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    kinds = (signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(kind, interrupt) for kind in kinds]
-    try:
-        yield
-    finally:
-        for kind, handler in zip(kinds, before, strict=True):
-            signal.signal(kind, handler)
-
-
-def interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

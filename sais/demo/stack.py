@@ -13,6 +13,7 @@ from typing import Self
 
 from sais.client import SaisClient
 from sais.demo.loopback import LOOPBACK, listening_socket
+from sais.demo.signals import undisturbed
 from sais.errors import InfrastructureError, SaisError, SettingsError
 from sais.settings import Settings
 
@@ -21,7 +22,7 @@ EMBEDDED = (sys.executable, "-m", "deployments.embedded")
 DEMO_CHUNK_IMAGES = "8"
 READY_SECONDS = 180
 POLL_SECONDS = 0.1
-# A polite end for most of 20 s, then two harder ones.
+# The stack gives its own processes 10 s to end, so SIGTERM must come later than that.
 ENDINGS = ((signal.SIGINT, 14.0), (signal.SIGTERM, 6.0), (signal.SIGKILL, 5.0))
 LOG_LINES_SHOWN = 20
 
@@ -78,7 +79,8 @@ class Stack:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
+        with undisturbed():
+            self.stop()
 
     def wait_until_ready(self, url: str, timeout: float = READY_SECONDS) -> None:
         """Asks the gateway at `url` until everything is up.
@@ -106,11 +108,10 @@ class Stack:
         self.check()
 
     def stop(self, endings: Sequence[tuple[signal.Signals, float]] = ENDINGS) -> None:
-        """Ends the child and what it started, and waits for them. A second Ctrl-C goes on to the next signal."""
+        """Ends the child and what it started in its group, and waits for them."""
         for ending, seconds in endings:
-            with suppress(KeyboardInterrupt):
-                if self._gone_after(ending, seconds):
-                    return
+            if self._gone_after(ending, seconds):
+                return
 
     def _gone_after(self, ending: signal.Signals, seconds: float) -> bool:
         deadline = time.monotonic() + seconds

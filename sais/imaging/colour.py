@@ -62,7 +62,7 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 @lru_cache(maxsize=16)
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """Cached: building one takes 0.5 ms (matrix) to 40 ms (CMYK tables), and a collection's photographs share a few."""
+    """Cached: building one takes 6 ms (RGB) to 25 ms (CMYK), and a collection's photographs share a few."""
     try:
         source = _profile(profile, mode)
         if source is None or source.profile.xcolor_space != _PROFILE_SPACES[mode]:

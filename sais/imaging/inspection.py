@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from sais.errors import FileMissing, NotAnImage
+from sais.errors import FileMissing, NotAnImage, StorageError
 from sais.imaging.exif import displayed_size, read_exif, useful_tags
 from sais.imaging.formats import SNIFF_BYTES, Kind, sniff
 from sais.imaging.opening import open_picture, pillow_errors
@@ -26,12 +26,14 @@ def inspect(path: Path, *, max_pixels: int) -> ImageFacts:
     """The facts of the file at `path`; no pixel is decoded.
 
     Raises NotAnImage (`not_image`: no format that SAIS keeps, or no bytes), TooBig (`too_many_pixels`, by the declared
-    size), CorruptImage (`corrupt`), FileMissing.
+    size), CorruptImage (`corrupt`), FileMissing, StorageError.
     """
     try:
         stream = path.open("rb")
     except FileNotFoundError as error:
         raise FileMissing(f"no file at {path}") from error
+    except OSError as error:
+        raise StorageError(f"cannot read {path}: {error}") from error
     with stream:
         kind = sniff(stream.read(SNIFF_BYTES))
         if kind is None:

@@ -68,7 +68,7 @@ class Sample:
 def encode_blurhash(pixels: NDArray[np.uint8]) -> str:
     """The blurhash (28 characters, 4 x 3 components) of a (32, 32, 3) uint8 sRGB array.
 
-    The same string as the `blurhash` package's encode() on the same pixels (https://blurha.sh), in 0.05 ms, not 4 ms.
+    The same string as the `blurhash` package's encode() on the same pixels (https://blurha.sh), in 0.05 ms, not 6.
     """
     waves = _ACROSS @ np.tensordot(_DOWN, _LINEAR[pixels], 1) / (SIDE * SIDE)
     average, details = waves[0, 0], 2 * waves.reshape(-1, 3)[1:]
@@ -90,7 +90,7 @@ def decode_blurhash(hash_: str, width: int, height: int) -> bytes:
     if not (1 <= width <= _LARGEST_DECODED and 1 <= height <= _LARGEST_DECODED):
         raise InputError(f"a side must be 1 to {_LARGEST_DECODED} pixels", field="width")
     try:
-        # The package takes 10 microseconds a pixel: a small picture, enlarged, looks the same.
+        # The package takes 7 microseconds a pixel: a small picture, enlarged, looks the same.
         pixels = np.array(blurhash.decode(hash_, SIDE, SIDE), dtype=np.uint8)
     except (ValueError, KeyError, OverflowError) as error:
         raise InputError(f"not a blurhash: {hash_[:40]!r}", field="blurhash") from error

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from sais.errors import FileMissing
+from sais.errors import FileMissing, StorageError
 from sais.imaging.encoding import MIME_TYPES, encode, output_format
 from sais.imaging.exif import displayed_size
 from sais.imaging.geometry import Fit, Size, fit, fit_inside
@@ -53,7 +53,7 @@ def render(source: Path | bytes, presets: "Sequence[PresetSettings]", *, max_pix
     """Make all thumbs, the blurhash, the perceptual hash and the colours of one picture.
 
     Raises NotAnImage (`not_image`), TooBig (`too_many_pixels`), CorruptImage (`corrupt`, also when truncated),
-    TransientMediaError (`out_of_memory`), FileMissing.
+    TransientMediaError (`out_of_memory`), FileMissing, StorageError.
     """
     timings: dict[str, float] = {}
     with pillow_errors():
@@ -94,6 +94,8 @@ def _read(source: Path | bytes) -> bytes:
         return source.read_bytes()
     except FileNotFoundError as error:
         raise FileMissing(f"no file at {source}") from error
+    except OSError as error:
+        raise StorageError(f"cannot read {source}: {error}") from error
 
 
 def _largest_first(fits: Sequence[Fit]) -> list[Size]:

@@ -64,7 +64,7 @@ def _json_object(number: int, line: str) -> Record:
 
 
 def _parquet(source: ManifestSource, rows: int) -> Iterator[list[Record]]:
-    """In batches of a row group, through a small buffer. Embedded images are not read: 5,000 of them fill a gigabyte."""
+    """In batches of a row group, through a small buffer. Embedded images are not read: 5,000 fill a gigabyte."""
     with source.seekable() as file, pq.ParquetFile(file, buffer_size=PARQUET_BUFFER, pre_buffer=False) as table:
         names = [column.name for column in table.schema_arrow if not _has_bytes(column.type)]
         for batch in table.iter_batches(batch_size=rows, columns=names):

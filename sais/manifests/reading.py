@@ -18,7 +18,7 @@ from sais.manifests.rows import ManifestRow, rows_of
 from sais.manifests.sources import ManifestSource, undecodable_line
 
 # BadGzipFile and a broken Parquet page are OSErrors, as is a file that may not be read.
-UNREADABLE = (pd.errors.ParserError, pa.ArrowException, csv.Error, zlib.error, EOFError, OSError)
+UNREADABLE = (pd.errors.ParserError, pa.ArrowException, csv.Error, zlib.error, EOFError, OSError, RecursionError)
 
 
 def read_manifest(
@@ -57,7 +57,7 @@ def _told(manifest: ManifestSource) -> Iterator[None]:
     try:
         yield
     except UnicodeDecodeError as error:
-        line = undecodable_line(manifest)
+        line = undecodable_line(manifest) if error.encoding == "utf-8" else None
         where = f"line {line}" if line else "the file"
         raise _unreadable(manifest, f"{where} is not {error.encoding.upper()}; save it as UTF-8") from error
     except FileNotFoundError as error:

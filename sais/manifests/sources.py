@@ -15,13 +15,12 @@ from urllib.request import url2pathname
 import fsspec
 
 from sais.errors import ManifestError
+from sais.manifests.streams import LineGuard, ToldReads
 from sais.storage.s3_words import told
 
 GZIP_MAGIC = b"\x1f\x8b"
 # s3fs reads ahead by a block: its own 50 MB would be most of the memory of a run.
 S3_BLOCK = 4 * 2**20
-# A few kilobytes of gzip can unpack to a line of gigabytes, which a parser must hold whole.
-LONGEST_LINE = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class ManifestSource:
     def text(self) -> Iterator[io.TextIOWrapper]:
         """Decoded as UTF-8, or UTF-16 where a byte order mark says so; line ends as they stand."""
         with self.opened() as file:
-            lines = io.BufferedReader(_LineGuard(file))
+            lines = io.BufferedReader(LineGuard(file))
             utf16 = lines.peek(2)[:2] in {b"\xff\xfe", b"\xfe\xff"}
             yield io.TextIOWrapper(lines, encoding="utf-16" if utf16 else "utf-8-sig", newline="")
 
@@ -97,7 +96,7 @@ class ManifestSource:
             except FileNotFoundError as error:
                 raise ManifestError(f"there is no manifest {self.shown}", field="manifest") from error
         with stored:
-            yield cast(BinaryIO, io.BufferedReader(_ToldReads(self, stored)))
+            yield cast(BinaryIO, io.BufferedReader(ToldReads(stored, lambda: told("read", self.shown, self.options))))
 
 
 def undecodable_line(source: ManifestSource) -> int | None:
@@ -109,50 +108,3 @@ def undecodable_line(source: ManifestSource) -> int | None:
             except UnicodeDecodeError:
                 return number
     return None
-
-
-class _ToldReads(io.RawIOBase):
-    """Makes StorageErrors of what fails on the way from S3, and of nothing that fails in a parser."""
-
-    def __init__(self, source: ManifestSource, stored: Any) -> None:
-        self._source, self._stored = source, stored
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        place: int = self._stored.seek(offset, whence)
-        return place
-
-    def tell(self) -> int:
-        place: int = self._stored.tell()
-        return place
-
-    def readinto(self, buffer: Any) -> int:
-        with told("read", self._source.shown, self._source.options):
-            data = self._stored.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-
-class _LineGuard(io.RawIOBase):
-    """Passes bytes on, and raises ManifestError in the middle of a line that does not end."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._length = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._file.read(len(buffer))
-        buffer[: len(data)] = data
-        since = len(data) - data.rfind(b"\n") - 1
-        self._length = since if since < len(data) else self._length + len(data)
-        if self._length > LONGEST_LINE:
-            raise ManifestError(f"the manifest has a line of more than {LONGEST_LINE:,} bytes", field="manifest")
-        return len(data)

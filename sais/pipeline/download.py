@@ -10,7 +10,7 @@ from sais.addressing import path_of
 from sais.catalog.accounts import get_account
 from sais.catalog.bulk import Row
 from sais.catalog.media import Lease, claim_media, count_held_elsewhere, release_media, save_media
-from sais.errors import MediaError, UnfinishedChunk
+from sais.errors import MediaError
 from sais.fetching import Fetched
 from sais.imaging import inspect
 from sais.pipeline.gathering import in_pieces
@@ -24,7 +24,7 @@ SAVED_TOGETHER = 50
 
 
 async def download_chunk(resources: Resources, chunk: Chunk, *, last_try: bool) -> ChunkReport:
-    """Fetches what the chunk has that is new. Raises UnfinishedChunk when something is worth another try.
+    """Fetches what the chunk has that is new; `left` in the report is worth another try.
 
     On the last try what is left becomes `failed`, retryable: the sweep takes it up again later.
     """
@@ -38,8 +38,6 @@ async def download_chunk(resources: Resources, chunk: Chunk, *, last_try: bool) 
         await resources.write(_save, lease, rows, resources.settings.public_url)
     report.held = await resources.read(count_held_elsewhere, chunk, resources.run)
     report.seconds = time.perf_counter() - start
-    if (report.left or report.held) and not last_try:
-        raise UnfinishedChunk(str(report), report.left + report.held)
     return report
 
 

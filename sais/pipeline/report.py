@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from sais.errors import UnfinishedChunk
 from sais.fetching import redact_url
 from sais_models import Chunk, Media
 
@@ -40,6 +41,11 @@ class ChunkReport:
     def left(self) -> int:
         """Images that failed transiently and may be tried again."""
         return len(self.failures) - self.failed
+
+    def require_finished(self) -> None:
+        """Raises UnfinishedChunk when something is left, or is in the hands of another run."""
+        if self.left or self.held:
+            raise UnfinishedChunk(f"{self.step} {self.chunk.name}", self.left + self.held)
 
     def __str__(self) -> str:
         line = f"{self.step} {self.chunk.name}: {self.done} done, {self.failed} failed, {self.left} left"

@@ -73,3 +73,10 @@ def test_an_origin_port_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyP
     code, shown = demo(tmp_path)
     assert code == 1
     assert "SAIS_DEMO_ORIGIN_PORT: 'eighty' is not a port" in shown
+
+
+def test_a_setting_that_cannot_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAIS_PORT", "eighty")
+    shown = StringIO()
+    assert run_demo(exit_when_done=True, console=Console(file=shown, width=200), command=STUB) == 1
+    assert "port" in shown.getvalue()

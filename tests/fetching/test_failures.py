@@ -15,7 +15,7 @@ from sais.fetching.failures import retry_after
 from sais.settings import Settings
 from tests.support.certificates import self_signed
 from tests.support.origin import Origin
-from tests.support.replies import Content, Endless, Hang, Raw, Reply, Reset, Status, busy, head, lying
+from tests.support.replies import Content, Endless, Hang, Late, Raw, Reply, Reset, Status, busy, head, lying, redirect
 
 JPEG_HEAD = head(200, {"Content-Type": "image/jpeg", "Content-Length": "5000"})
 CHUNKED = head(200, {"Transfer-Encoding": "chunked"})
@@ -92,11 +92,16 @@ async def test_silence(reply: Reply, limit: str, origin: Origin, settings: Setti
     assert error.reason == "timeout"
 
 
-async def test_the_deadline_is_for_all_hops_together(origin: Origin, settings: Settings, folder: Path) -> None:
-    origin.serve("/endless", Endless(b"x"))
-    origin.serve("/a", Status(302, {"Location": "/endless"}))
+async def test_a_body_without_end(origin: Origin, settings: Settings, folder: Path) -> None:
     async with Fetcher(settings.model_copy(update={"fetch_seconds": 0.1, "max_bytes": 10**12})) as fetcher:
-        assert (await failure(fetcher, origin.url("/a"), folder)).reason == "timeout"
+        assert (await failure(fetcher, origin.serve("/a", Endless(b"x")), folder)).reason == "timeout"
+
+
+async def test_the_deadline_is_for_all_hops_together(origin: Origin, settings: Settings, folder: Path) -> None:
+    """Four redirects of 0.15 s each: none is over the 0.4 s, all together are."""
+    url = origin.serve("/a", *[Late(redirect("/a"), 0.15)] * 4, Content(b"pixels"))
+    async with Fetcher(settings.model_copy(update={"fetch_seconds": 0.4})) as fetcher:
+        assert (await failure(fetcher, url, folder)).reason == "timeout"
 
 
 async def test_nobody_listens(fetcher: Fetcher, folder: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from PIL.ExifTags import IFD, Base
 
-from sais.errors import CorruptImage, FileMissing, NotAnImage, TooBig
+from sais.errors import CorruptImage, FileMissing, NotAnImage, StorageError, TooBig
 from sais.imaging import ImageFacts, inspect
 from tests.support.pictures import encoded, quarters, turned
 
@@ -122,3 +122,5 @@ def test_a_header_that_ends_early_is_corrupt(tmp_path: Path, file_format: str) -
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(FileMissing):
         inspect(tmp_path / "nothing", max_pixels=MAX_PIXELS)
+    with pytest.raises(StorageError):
+        inspect(tmp_path, max_pixels=MAX_PIXELS)

@@ -34,6 +34,7 @@ class Origin:
     """Answers each path with its replies in turn, the last one for ever; 404 for other paths, 200 for other POSTs.
 
     `hits` counts requests by path (without query), `most_at_once` the most that were inside together by Host header,
+    `most_inside` the same over all hosts,
     `connections` those opened, `open_connections` those open now, `most_open` the most of them.
     """
 
@@ -50,6 +51,7 @@ class Origin:
         self.requests: list[Request] = []
         self.posts: list[Post] = []
         self.most_at_once: Counter[str] = Counter()
+        self.most_inside = 0
         self.connections = 0
         self.open_connections = 0
         self.most_open = 0
@@ -153,6 +155,7 @@ class Origin:
             self.requests.append(request)
             self._inside[host] += 1
             self.most_at_once[host] = max(self.most_at_once[host], self._inside[host])
+            self.most_inside = max(self.most_inside, self._inside.total())
             if request.method == "POST":
                 self.posts.append(Post(path, dict(request.headers), request.body))
             self._changed.notify_all()

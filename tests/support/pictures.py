@@ -98,7 +98,17 @@ def swapped_profile() -> bytes:
     return matrix_profile(blue, green, red, 2.2)
 
 
-def _profile(space: bytes, tags: dict[bytes, bytes]) -> bytes:
+def red_cyan_profile() -> bytes:
+    """A CMYK ICC profile (an 8-bit table, PCS Lab) of a press whose cyan ink is red, and all others black."""
+    red, white, black = bytes((136, 208, 195)), bytes((255, 128, 128)), bytes((0, 128, 128))
+    inks = [red if corner == 8 else black if corner & 7 else white for corner in range(16)]
+    ramp = bytes(range(256))
+    identity = struct.pack(">9i", *(65536 if place % 4 == 0 else 0 for place in range(9)))
+    table = b"mft1\0\0\0\0" + bytes((4, 3, 2, 0)) + identity + ramp * 4 + b"".join(inks) + ramp * 3
+    return _profile(b"CMYK", {b"A2B0": table}, connection=b"Lab ")
+
+
+def _profile(space: bytes, tags: dict[bytes, bytes], connection: bytes = b"XYZ ") -> bytes:
     tags = tags | {b"wtpt": _xyz((0.9642, 1.0, 0.8249)), b"desc": b"desc" + struct.pack(">4xI5s78x", 5, b"test\0")}
     tags |= {b"cprt": b"text\0\0\0\0none\0"}
     table, body, start = b"", b"", 128 + 4 + 12 * len(tags)
@@ -106,7 +116,12 @@ def _profile(space: bytes, tags: dict[bytes, bytes]) -> bytes:
         table += name + struct.pack(">II", start + len(body), len(data))
         body += data + bytes(-len(data) % 4)
     size = start + len(body)
-    head = struct.pack(">I4xI4s4s4s", size, 0x02400000, b"mntr", space, b"XYZ ") + bytes(12) + b"acsp" + bytes(28)
+    head = (
+        struct.pack(">I4xI4s4s4s", size, 0x02400000, b"prtr" if space == b"CMYK" else b"mntr", space, connection)
+        + bytes(12)
+        + b"acsp"
+        + bytes(28)
+    )
     head += struct.pack(">III", 0xF6D6, 0x10000, 0xD32D)
     return head.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body
 

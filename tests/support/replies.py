@@ -97,6 +97,18 @@ class Hang:
 
 
 @dataclass(frozen=True)
+class Late:
+    """`reply`, after `pause` seconds of silence."""
+
+    reply: Reply
+    pause: float
+
+    async def send(self, request: Request, writer: asyncio.StreamWriter) -> bool:
+        await asyncio.sleep(self.pause)
+        return await self.reply.send(request, writer)
+
+
+@dataclass(frozen=True)
 class Reset:
     """Sends `first`, then resets the connection (RST, not FIN)."""
 
