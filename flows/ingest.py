@@ -8,6 +8,7 @@ from pydantic import Field
 
 from blocks.configuration import load_configuration
 from flows.window import in_window
+from sais.addressing import ROOT_PATTERN
 from sais.pipeline.plan import Order
 from sais.pipeline.resources import open_resources
 from sais_models import Chunk
@@ -21,30 +22,32 @@ from tasks.plan import plan
 from tasks.resize import resize
 from tasks.summarise import summarise
 
-Account = Annotated[str, Field(description="Root of the account", pattern=r"^[a-z0-9][a-z0-9_-]{2,49}$")]
-Urls = Annotated[list[str] | None, Field(description="Addresses of images; for more than 5,000 use a manifest")]
-Manifest = Annotated[
-    str | None, Field(description="Path or s3:// address of a CSV, TSV, JSONL, Parquet or plain list, gzip too")
-]
-BatchId = Annotated[int | None, Field(description="A batch that exists: what is pending in it is worked on", ge=1)]
-Presets = Annotated[list[str] | None, Field(description="Names of presets; default: the account's")]
-Context = Annotated[dict[str, Any] | None, Field(description="Returned with every row and webhook of this batch")]
-Wait = Annotated[bool, Field(description="Go on until each webhook is delivered or dead, at most an hour")]
+Account = Annotated[str, Field(pattern=ROOT_PATTERN)]
+BatchId = Annotated[int, Field(ge=1)]
 
 
 @flow(name="ingest", flow_run_name="ingest-{account}")
 async def ingest(
     account: Account,
-    urls: Urls = None,
-    manifest: Manifest = None,
-    presets: Presets = None,
-    context: Context = None,
-    batch: BatchId = None,
-    wait_for_webhooks: Wait = False,
+    urls: list[str] | None = None,
+    manifest: str | None = None,
+    presets: list[str] | None = None,
+    context: dict[str, Any] | None = None,
+    batch: BatchId | None = None,
+    wait_for_webhooks: bool = False,
 ) -> BatchStatus:
     """Downloads, archives and resizes the images of one batch, and calls the client back for each of them.
 
     Give `urls`, a `manifest` or a `batch`. While one chunk is resized the next ones download.
+
+    Args:
+        account: Root of the account.
+        urls: Addresses of images, as many as fit into 512 KB; for more use a manifest.
+        manifest: Path or s3:// address of a CSV, TSV, JSONL, Parquet or plain list, gzip too.
+        presets: Names of presets; default: the account's, else small and medium.
+        context: Returned with every row and webhook of this batch.
+        batch: Id of a batch that exists: what is pending in it is worked on.
+        wait_for_webhooks: Go on until each webhook is delivered or dead, at most an hour.
     """
     order = Order(account, urls=urls, manifest=manifest, batch=batch, presets=presets or (), context=context)
     configuration = await load_configuration()

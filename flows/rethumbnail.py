@@ -1,11 +1,9 @@
 """A changed preset reaches the thumbs that are there already."""
 
 from enum import StrEnum
-from typing import Annotated
 
 from prefect import flow
 from prefect.runtime import flow_run
-from pydantic import Field
 
 from blocks.configuration import load_configuration
 from sais.pipeline.resources import open_resources
@@ -22,13 +20,16 @@ class Mode(StrEnum):
 
 @flow(name="rethumbnail", flow_run_name="rethumbnail-{mode}")
 async def rethumbnail(
-    mode: Annotated[Mode, Field(description="plan: only count what is stale; apply: make it again")] = Mode.PLAN,
-    accounts: Annotated[list[str] | None, Field(description="Roots of accounts; default: all")] = None,
-    presets: Annotated[list[str] | None, Field(description="Names of presets; default: all")] = None,
+    mode: Mode = Mode.PLAN, accounts: list[str] | None = None, presets: list[str] | None = None
 ) -> dict[str, int]:
     """Makes thumbs again whose preset has changed, from the local originals or the archive, never from the source.
 
     Old files are served until the new ones are whole. Killed and run again, it goes on with what is still stale.
+
+    Args:
+        mode: plan only counts what is stale; apply makes it again.
+        accounts: Roots of accounts; default: all.
+        presets: Names of presets; default: all.
     """
     configuration = await load_configuration()
     async with open_resources(configuration, run=str(flow_run.id)) as resources:

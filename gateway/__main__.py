@@ -33,6 +33,8 @@ def main() -> int:
         return _failed(error, 2)
     except (InfrastructureError, OSError, SQLAlchemyError) as error:
         return _failed(error, 1)
+    except KeyboardInterrupt:
+        log.info("ended")
     return 0
 
 
@@ -92,11 +94,13 @@ async def configure(settings: Settings, prefect: PrefectSettings) -> Configurati
         log.warning("configured by the environment alone, without the blocks of the Prefect UI: %s", error)
         return plain
     # Imported only now: it brings Prefect along, two seconds of CPU.
+    from prefect.exceptions import PrefectException  # noqa: PLC0415
+
     from blocks.configuration import load_configuration  # noqa: PLC0415
 
     try:
         return await load_configuration(settings)
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, PrefectException) as error:
         log.warning("configured by the environment alone, the blocks cannot be read: %s", error)
         return plain
 

@@ -96,7 +96,7 @@ def _health_of(request: Request) -> Health:
 
 @router.get("/status")
 async def status(health: Annotated[Health, Depends(_health_of)], response: Response) -> Status:
-    """Answers 503 when requests cannot be taken at all."""
+    """Whether work that is handed in now would be done. Answers 503 when nothing can be taken at all."""
     found = await health.status()
     response.status_code = 503 if found.status == "blocked" else 200
     response.headers["Cache-Control"] = "no-store"

@@ -69,6 +69,7 @@ async def read_media_by_ids(query: MediaQuery, token: BearerToken, state: State)
 
 @router.get("/fetch/media/{code}")
 async def read_media(code: str, token: BearerToken, state: State) -> MediaInfo:
+    """One image by its code."""
     return await state.database.read(_one_media, code, token, state.public_url)
 
 

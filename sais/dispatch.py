@@ -114,12 +114,6 @@ def _storable(url: str) -> str:
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in url[:REJECTED_URL_KEPT])
 
 
-def _legible(url: str) -> str:
-    """Cut, and without what PostgreSQL cannot keep as text (NUL, half surrogates)."""
-    kept = url[:REJECTED_URL_KEPT]
-    return kept if kept.isprintable() else kept.encode("unicode_escape").decode("ascii")
-
-
 def _add_new_media(
     connection: Connection,
     batch: Batch,

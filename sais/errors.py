@@ -15,11 +15,12 @@ SaisError
 │   │   ├── BadUrl             bad_url, bad_scheme, url_too_long
 │   │   ├── CodeCollision      code_collision
 │   │   ├── RefusedHost        refused_host
-│   │   ├── RefusedByOrigin    http_404, http_410, too_many_redirects, tls …
+│   │   ├── RefusedByOrigin    http_404, http_410, empty, bad_redirect, too_many_redirects, tls …
 │   │   ├── TooBig             too_big, too_many_pixels
 │   │   ├── NotAnImage         not_image
 │   │   └── CorruptImage       corrupt
-│   └── TransientMediaError    worth another try: dns, connect, timeout, read, incomplete, out_of_memory, http_429, http_503 …
+│   └── TransientMediaError    worth another try: dns, connect, timeout, read, incomplete, http_429, http_503,
+│                              out_of_memory …
 ├── UnfinishedChunk            some of a chunk's images failed transiently; try the rest of it again
 └── InfrastructureError        the database, a storage or Prefect: the task is retried, then the run fails
     ├── StorageError

@@ -1,6 +1,10 @@
 """The real servers that tests speak to, each started once a session and only when a test asks for it."""
 
 import os
+
+# Read when the tasks are imported: a test waits tenths of a second for a retry, not seconds.
+os.environ["SAIS_RETRY_SECONDS"] = "0.05"
+
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any

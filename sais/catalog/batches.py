@@ -56,7 +56,7 @@ def count_items(connection: Connection, batch_id: int) -> dict[ItemMarking, int]
         .where(col(BatchItem.batch_id) == batch_id)
         .group_by(col(BatchItem.marking))
     )
-    return dict(connection.execute(statement).all())
+    return dict(map(tuple, connection.execute(statement)))
 
 
 def count_reasons(connection: Connection, batch_id: int) -> dict[str, int]:
@@ -67,7 +67,7 @@ def count_reasons(connection: Connection, batch_id: int) -> dict[str, int]:
         .group_by(col(BatchItem.reason))
         .order_by(func.count().desc(), col(BatchItem.reason))
     )
-    return dict(connection.execute(statement).all())
+    return dict(map(tuple, connection.execute(statement)))
 
 
 def settle_batches(connection: Connection, batch_ids: Iterable[int]) -> list[int]:

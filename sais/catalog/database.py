@@ -72,7 +72,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """One transaction. SQLite takes its write lock at the start: upgrading later fails at once, whatever the timeout."""
+    """One transaction. SQLite takes its write lock at the start: taken later it may fail at once."""
     with engine.connect().execution_options(sqlite_begin="IMMEDIATE") as connection, connection.begin():
         yield connection
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, func, select, update
 from sqlmodel import col
 
 from sais.catalog.bulk import Row, insert_new, table_of, update_rows
@@ -43,6 +43,36 @@ def save_attempts(connection: Connection, rows: Sequence[Row]) -> None:
     update_rows(connection, Delivery, rows, where={"marking": DeliveryMarking.PENDING})
 
 
+def find_deliveries(
+    connection: Connection,
+    marking: DeliveryMarking,
+    *,
+    root: str | None = None,
+    batch_id: int | None = None,
+    limit: int,
+) -> list[Delivery]:
+    """The newest first."""
+    statement = select(table_of(Delivery)).where(col(Delivery.marking) == marking, *_of(root, batch_id))
+    return all_rows(connection, Delivery, statement.order_by(col(Delivery.created_at).desc()).limit(limit))
+
+
+def replay_dead(
+    connection: Connection, *, ids: Sequence[str] = (), root: str | None = None, batch_id: int | None = None
+) -> int:
+    """The `replay` move: dead ones are due now, with all their attempts before them. Returns how many."""
+    statement = update(table_of(Delivery)).where(
+        col(Delivery.marking) == DeliveryMarking.DEAD,
+        *_of(root, batch_id),
+        *([col(Delivery.id).in_(ids)] if ids else []),
+    )
+    return connection.execute(statement.values(marking=DeliveryMarking.PENDING, attempts=0, due_at=utc_now())).rowcount
+
+
+def _of(root: str | None, batch_id: int | None) -> list[ColumnElement[bool]]:
+    wanted = [] if root is None else [col(Delivery.root) == root]
+    return wanted if batch_id is None else [*wanted, col(Delivery.batch_id) == batch_id]
+
+
 def switch_off_callback(connection: Connection, root: str, url: str, reason: str) -> None:
     """The receiver said 410: what waits for this address is dead, and the account adds no more for it."""
     connection.execute(
@@ -74,4 +104,4 @@ def count_deliveries(connection: Connection, batch_id: int | None = None) -> dic
     statement = select(col(Delivery.marking), func.count()).group_by(col(Delivery.marking))
     if batch_id is not None:
         statement = statement.where(col(Delivery.batch_id) == batch_id)
-    return dict(connection.execute(statement).all())
+    return dict(map(tuple, connection.execute(statement)))

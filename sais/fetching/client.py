@@ -29,7 +29,7 @@ def open_client(settings: Settings, resolver: GuardedResolver) -> httpx.AsyncCli
     _silence_request_lines()
     # One SSL context for all: each costs 20 to 30 ms. trust_env here only means SSL_CERT_FILE and SSL_CERT_DIR.
     context = httpx.create_ssl_context(trust_env=True)
-    transport = AiohttpTransport(verify=context, client=lambda: _session(settings, resolver, context))
+    transport = AiohttpTransport(verify=context, client=lambda: _session(resolver, context))
     return httpx.AsyncClient(
         transport=transport,
         trust_env=False,
@@ -56,10 +56,10 @@ class ClosingConnector(aiohttp.TCPConnector):
         return connection
 
 
-def _session(settings: Settings, resolver: GuardedResolver, context: ssl.SSLContext) -> aiohttp.ClientSession:
+def _session(resolver: GuardedResolver, context: ssl.SSLContext) -> aiohttp.ClientSession:
     connector = ClosingConnector(
         resolver=resolver,
-        limit=settings.fetch_concurrency,
+        limit=0,  # the slots limit; a wait in here would count as time to connect
         ssl=context,
         keepalive_timeout=KEEPALIVE_SECONDS,
     )

@@ -15,7 +15,8 @@ from sais.errors import EmptyBatch, InputError
 from sais.fetching import Guard
 from sais.manifests import read_manifest
 from sais.pipeline.resources import Resources
-from sais_models import Batch, BatchItem, Chunk, ItemMarking, Lane, Media
+from sais.submission import submit
+from sais_models import Account, Batch, BatchItem, Chunk, ItemMarking, Media
 
 # An original whose size nobody knows yet counts as this much, the mean of photographs on the web.
 ASSUMED_BYTES = 1_000_000
@@ -77,19 +78,16 @@ def _batch_for(connection: Connection, order: Order, run: str, guard: Guard) -> 
     made = batches.find_batch_of_run(connection, run)
     if made is not None:
         return made
-    batch = open_batch(
-        connection,
-        account,
-        presets=order.presets,
-        lane=Lane.BULK,
-        context=order.context,
-        manifest=order.manifest,
-    )
+    batch = _made(connection, account, order, guard)
     batches.change_batch(connection, batch.id or 0, flow_run_id=run)
-    if order.urls is not None:
-        _add(connection, batch, [Submitted(url) for url in order.urls], guard, 0)
-        _close(connection, batch)
-    return batches.get_batch(connection, batch.id or 0)
+    return batch
+
+
+def _made(connection: Connection, account: Account, order: Order, guard: Guard) -> Batch:
+    if order.urls is None:
+        return open_batch(connection, account, presets=order.presets, context=order.context, manifest=order.manifest)
+    images = [Submitted(url) for url in order.urls]
+    return submit(connection, account, images, guard=guard, presets=order.presets, context=order.context).batch
 
 
 async def _fill_from_manifest(resources: Resources, batch: Batch) -> None:

@@ -1,8 +1,10 @@
 """The whole gateway on a temporary SQLite database and folder, beside a server that speaks Prefect's REST."""
 
 import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,6 +12,7 @@ import pytest
 
 from gateway.application import create_application
 from gateway.prefect_api import PrefectSettings
+from sais.catalog.database import open_database
 from sais.configuration import Configuration
 from sais.settings import Settings
 from tests.gateway.prefect_stub import PrefectStub, running_prefect
@@ -24,6 +27,15 @@ def prefect(monkeypatch: pytest.MonkeyPatch) -> Iterator[PrefectStub]:
         yield stub
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Migrated once: doing it for every test takes longer than the tests."""
+    place = tmp_path_factory.mktemp("gateway") / "sais.db"
+    engine = open_database(f"sqlite:///{place}")
+    engine.dispose()
+    return place
+
+
 @asynccontextmanager
 async def opened(configuration: Configuration, prefect: PrefectSettings, **options: Any) -> AsyncIterator[Stage]:
     application = create_application(configuration, prefect)
@@ -35,6 +47,7 @@ async def opened(configuration: Configuration, prefect: PrefectSettings, **optio
 
 
 @pytest.fixture
-async def stage(settings: Settings, prefect: PrefectStub) -> AsyncIterator[Stage]:
+async def stage(settings: Settings, prefect: PrefectStub, empty_database: Path) -> AsyncIterator[Stage]:
+    shutil.copy(empty_database, settings.home)
     async with opened(Configuration.from_settings(settings), PrefectSettings(api_url=prefect.url)) as stage:
         yield stage

@@ -98,7 +98,7 @@ async def test_registration_may_need_a_token(settings: Settings, prefect: Prefec
         body = {"root": "museum", "approx": 1}
         assert (await stage.client.post("/account_setup", json=body)).status_code == 401
         assert (await stage.client.post("/account_setup", json=body, headers=bearer("wrong"))).status_code == 401
-        token = {"Authorization": "Bearer tökén".encode("latin-1")}
+        token = {b"Authorization": "Bearer tökén".encode("latin-1")}
         made = await stage.client.post("/account_setup", json=body, headers=token)
         assert made.status_code == 200
         again = {**body, "apiKey": made.json()["apiKey"]}

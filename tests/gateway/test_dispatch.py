@@ -1,4 +1,5 @@
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -99,7 +100,11 @@ async def test_what_is_done_starts_no_run(stage: Stage, prefect: PrefectStub) ->
 async def test_wait_answers_when_the_batch_has_settled(stage: Stage, prefect: PrefectStub) -> None:
     key = await stage.account()
     loop = asyncio.get_running_loop()
-    prefect.started = lambda run: asyncio.run_coroutine_threadsafe(stage.finish(url_of(1)), loop) and None
+
+    def work(run: dict[str, Any]) -> None:
+        asyncio.run_coroutine_threadsafe(stage.finish(url_of(1)), loop)
+
+    prefect.started = work
     [row] = (await stage.dispatch(key, [url_of(1)], filters=["small"], wait=True)).json()
     assert row["marking"] == "resized"
     assert [run["tags"] for run in prefect.runs.values()] == [["account:museum", "lane:quick"]]

@@ -28,7 +28,7 @@ async def test_the_overview_counts_by_marking_and_lists_batches(stage: Stage, pr
     await stage.dispatch(key, [url_of(1), url_of(2), "nonsense"], filters=["small"])
     await stage.finish(url_of(1))
     page = await show(stage, "/")
-    assert "okay · 1 images in 1 open batches" in page.text
+    assert "okay · waiting: 1 images in 1 batches" in page.text
     assert "museum 1 0 0 1 0 2" in page.text
     assert "other-one 0 0 0 0 0 0" in page.text
     assert "1 done 1 pending 0 failed 1 rejected of 3" in page.text
@@ -103,7 +103,7 @@ async def test_the_page_of_one_image(stage: Stage) -> None:
     path = await stage.finish(url_of(1) + "?token=hush")
     page = await show(stage, f"/media/{row['code']}")
     assert page.all("img", "src") == [f"/media/cache/small/{path}"]
-    assert "300 × 200" in page.text
+    assert "300 \N{MULTIPLICATION SIGN} 200" in page.text
     assert "hush" not in page.text
 
 

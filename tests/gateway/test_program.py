@@ -37,7 +37,7 @@ def running(home: Path) -> Iterator[tuple[http.client.HTTPConnection, list[str]]
             pytest.fail("".join(lines))
         child.send_signal(signal.SIGINT)
         lines += child.stderr.readlines()
-        assert child.wait(20) in (0, -signal.SIGINT)
+        assert child.wait(20) == 0
     finally:
         child.kill()
         child.wait()
@@ -81,9 +81,10 @@ def test_it_does_not_expose_open_registration(tmp_path: Path) -> None:
 
 def test_a_taken_port_is_said_so(tmp_path: Path) -> None:
     with create_server(("127.0.0.1", 0)) as other:
-        ended = run_once(tmp_path, SAIS_PORT=str(other.getsockname()[1]))
+        port = other.getsockname()[1]
+        ended = run_once(tmp_path, SAIS_PORT=str(port))
     assert ended.returncode == 1
-    assert f"port {other and ended.stderr.split('port ')[1].split(' ')[0]} on 127.0.0.1 is taken" in ended.stderr
+    assert f"port {port} on 127.0.0.1 is taken" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 

@@ -1,0 +1,34 @@
+"""The command line: `sais COMMAND`. Exit codes: 0 done, 1 failed, 2 wrong usage."""
+
+import sys
+
+import typer
+
+from sais.cli import accounts, queueing, stack, webhooks
+from sais.errors import InputError, SaisError
+
+app = typer.Typer(
+    name="sais",
+    help="Survos Async Image Server: fetches, archives and thumbnails images by the million.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("up")(stack.up)
+app.command("demo")(stack.demo)
+app.command("register")(accounts.register)
+app.command("queue")(queueing.queue)
+app.command("status")(queueing.status)
+app.add_typer(webhooks.app, name="webhooks")
+
+
+def main() -> None:
+    """The console script's entry: an error of ours is one line on standard error, never a stack trace."""
+    try:
+        app()
+    except InputError as error:
+        typer.echo(f"sais: {error}", err=True)
+        sys.exit(2)
+    except SaisError as error:
+        typer.echo(f"sais: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,35 @@
+"""`sais register`."""
+
+from typing import Annotated
+
+import typer
+
+from sais.accounts import set_up_account
+from sais.catalog.database import open_database, writing
+from sais.cli.output import AsJson, note, print_json
+from sais.fetching import Guard
+from sais.settings import Settings
+from sais_models.wire import AccountSetup
+
+
+def register(
+    root: Annotated[str, typer.Argument(help="3 to 50 of a-z 0-9 _ -, the first element of every path")],
+    approx: Annotated[int, typer.Argument(help="How many images are expected, within an order of magnitude", min=0)],
+    media_callback: Annotated[str | None, typer.Option(help="Called when a media settles")] = None,
+    thumb_callback: Annotated[str | None, typer.Option(help="Called for each thumb")] = None,
+    key: Annotated[str | None, typer.Option(envvar="SAIS_API_KEY", help="The account's key, to change it")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Makes an account and prints its key and webhook secret, which are never shown again."""
+    settings = Settings()
+    setup = AccountSetup(root=root, approx=approx, media_callback_url=media_callback, thumb_callback_url=thumb_callback)
+    with writing(open_database(settings.effective_database_url)) as connection:
+        info = set_up_account(connection, setup, guard=Guard(settings.allow_hosts), key=key)
+    if as_json:
+        print_json(info.body())
+        return
+    note(f"account {info.root} in {info.bin_count} directories")
+    if info.api_key:
+        typer.echo(f"key             {info.api_key}")
+        typer.echo(f"webhook secret  {info.webhook_secret}")
+        note("Keep both: they are not shown again.")
