@@ -26,7 +26,8 @@ GRACE_SECONDS = 5
 
 def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for talkative in ("httpx", "alembic"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     try:
         serve(Settings(), PrefectSettings())
     except (SettingsError, ValidationError) as error:

@@ -1,4 +1,4 @@
-"""What PostgreSQL takes otherwise than SQLite: NUL in a text, numbers over 31 bits, times, counting in one statement."""
+"""What PostgreSQL takes otherwise than SQLite: NUL in a text, numbers over 31 bits, times."""
 
 from gateway.prefect_api import PrefectSettings
 from sais.configuration import Configuration
