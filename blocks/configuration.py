@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from prefect.blocks.core import Block
 from prefect.client.orchestration import get_client
+from prefect.exceptions import ObjectNotFound
 from pydantic import ValidationError
 
 from blocks.database import DEFAULT as DATABASE
@@ -57,7 +58,10 @@ async def _load(kind: type[Document], name: str) -> Document:
 async def _load_presets() -> tuple[PresetSettings, ...]:
     slug = SaisPreset.get_block_type_slug()
     async with get_client() as client:
-        documents = await client.read_block_documents_by_type(slug)
+        try:
+            documents = await client.read_block_documents_by_type(slug)
+        except ObjectNotFound:
+            return ()
     presets = []
     for document in documents:
         try:

@@ -6,6 +6,7 @@ python -m deployments.embedded
 import asyncio
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,17 +18,20 @@ from types import FrameType
 
 import httpx
 
-from deployments.environment import PREFECT_PORT, PROJECT, embedded_environment
+from deployments.environment import PROJECT, embedded_environment
 from deployments.ports import require_free
 from sais.catalog.database import open_database
 from sais.configuration import Configuration
 from sais.errors import InfrastructureError, InputError, PrefectUnavailable, SaisError
+from sais.runs import EMBEDDED_PORT
 from sais.settings import Settings
 
 SERVER_SECONDS = 120
 # A worker that is told to stop lets its runs give back their leases.
 STOP_SECONDS = 10
 WATCH_SECONDS = 0.5
+# When `sais up` itself is killed and cannot stop them, the kernel ends what it started.
+DIE_WITH_PARENT = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
 
 
 class Interrupted(Exception):
@@ -43,7 +47,11 @@ class Stack:
 
     def start(self, name: str, command: Sequence[str]) -> None:
         self.processes[name] = subprocess.Popen(  # noqa: S603  our own commands
-            command, cwd=PROJECT, env=dict(self.environment), stdin=subprocess.DEVNULL, start_new_session=True
+            [*DIE_WITH_PARENT, *command],
+            cwd=PROJECT,
+            env=dict(self.environment),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
         )
 
     def check(self) -> None:
@@ -138,7 +146,7 @@ def main() -> int:
     settings = Settings()
     try:
         with only_one(settings):
-            run(settings, int(os.environ.get("SAIS_PREFECT_PORT", PREFECT_PORT)))
+            run(settings, int(os.environ.get("SAIS_PREFECT_PORT") or EMBEDDED_PORT))
     except Interrupted:
         print("SAIS has stopped", flush=True)
         return 0

@@ -9,7 +9,6 @@ from sais.settings import Settings
 
 PROJECT = Path(__file__).resolve().parent.parent
 WORK_POOL = "sais"
-PREFECT_PORT = 4200
 
 # A task run costs the server 35 to 50 ms with both batch sizes at their default of 1, 9 to 15 ms with these.
 TUNED_SERVER = {

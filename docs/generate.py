@@ -1,6 +1,6 @@
 """Writes the documents that are made from the code: states.md, and the table of settings in the README.
 
-    python -m docs.generate
+python -m docs.generate
 """
 
 from pathlib import Path

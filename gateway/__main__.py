@@ -12,10 +12,10 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.application import create_application
-from gateway.prefect_api import PrefectApi, PrefectSettings, is_loopback
 from sais.catalog.database import open_database
 from sais.configuration import Configuration
 from sais.errors import InfrastructureError, PrefectUnavailable, SettingsError
+from sais.runs import PrefectApi, PrefectSettings, is_loopback
 from sais.settings import Settings
 
 log = logging.getLogger("gateway")

@@ -9,11 +9,11 @@ from fastapi.staticfiles import StaticFiles
 
 from gateway import accounts, dispatch, health, images, pages, problems, reading, reference
 from gateway.page_access import PageAccess
-from gateway.prefect_api import PrefectSettings
 from gateway.rendering import STATIC
 from gateway.security_headers import SecurityHeaders
 from gateway.state import open_state
 from sais.configuration import Configuration
+from sais.runs import PrefectSettings
 
 
 def create_application(configuration: Configuration, prefect: PrefectSettings | None = None) -> FastAPI:

@@ -9,9 +9,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.prefect_api import PrefectApi
 from sais.errors import PrefectUnavailable
 from sais.overview import Queue
+from sais.runs import DEPLOYMENT, PrefectApi
 from sais_models.wire import Wire
 
 router = APIRouter(tags=["health"])
@@ -76,11 +76,13 @@ class Health:
             return None
 
     async def _worker_trouble(self) -> str | None:
-        """Why nothing takes the work; None when a worker is online."""
+        """Why nothing takes the work; None when the deployment is there and a worker is online."""
         pool = self._api.settings.work_pool
         try:
             # The latest heartbeat comes first. A filter by `status` would see the stored one, which is not kept true.
             workers = await self._api.call("POST", f"/work_pools/{pool}/workers/filter", {"limit": 1}, attempts=2)
+            if await self._api.call("GET", f"/deployments/name/{DEPLOYMENT}", attempts=2) is None:
+                return f"Prefect has no deployment {DEPLOYMENT}"
         except PrefectUnavailable as error:
             return f"Prefect cannot be reached: {error}"
         if workers is None:

@@ -6,8 +6,8 @@ from fastapi import Depends, HTTPException
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 
 from gateway.keys import same_secret
-from gateway.prefect_api import is_loopback
 from gateway.state import State
+from sais.runs import is_loopback
 
 _basic = HTTPBasic(auto_error=False)
 

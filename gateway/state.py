@@ -11,13 +11,12 @@ from fastapi import Depends, Request
 from sqlalchemy import Connection, Engine
 
 from gateway.health import Health
-from gateway.prefect_api import PrefectApi, PrefectSettings
-from gateway.runs import Runs
 from sais.catalog.database import open_database, reading, writing
 from sais.catalog.presets import publish_presets
 from sais.configuration import Configuration
 from sais.fetching import Guard
 from sais.overview import count_queue
+from sais.runs import PrefectApi, PrefectSettings, Runs
 from sais.settings import Settings
 from sais.storage import Storage, open_storage
 

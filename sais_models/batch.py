@@ -31,7 +31,7 @@ class Batch(SQLModel, table=True):
     marking: BatchMarking = Field(default=BatchMarking.OPEN, sa_type=enum_column(BatchMarking), index=True)
     filled: bool = False
     submitted: int = 0
-    flow_run_id: str | None = None
+    flow_run_id: str | None = Field(default=None, index=True)
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     settled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger
-from sqlmodel import JSON, Field, SQLModel
+from sqlmodel import JSON, Field, Index, SQLModel
 
 from sais_models.columns import UtcDateTime, enum_column, utc_now
 from sais_models.markings import MediaMarking, ThumbMarking
@@ -17,11 +17,13 @@ class Media(SQLModel, table=True):
     row it holds a lease: `leased_by` until `leased_until`.
     """
 
+    __table_args__ = (Index("ix_media_root_marking", "root", "marking"),)
+
     code: str = Field(primary_key=True, max_length=16)
-    root: str = Field(foreign_key="account.root", index=True)
+    root: str = Field(foreign_key="account.root")
     url: str
-    path: str | None = None
-    marking: MediaMarking = Field(default=MediaMarking.NEW, sa_type=enum_column(MediaMarking), index=True)
+    path: str | None = Field(default=None, index=True)
+    marking: MediaMarking = Field(default=MediaMarking.NEW, sa_type=enum_column(MediaMarking))
     reason: str | None = None
     retryable: bool = False
     attempts: int = 0

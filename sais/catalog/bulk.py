@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, inspect, update
+from sqlalchemy import Connection, Table, bindparam, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel
 
@@ -12,8 +12,7 @@ Row = dict[str, Any]
 
 def table_of(model: type[SQLModel]) -> Table:
     """The table behind a model; every model here is exactly one."""
-    table = SQLModel.metadata.tables[str(model.__tablename__)]
-    return table
+    return SQLModel.metadata.tables[str(model.__tablename__)]
 
 
 def new_row(model: type[SQLModel], **values: Any) -> Row:

@@ -12,6 +12,7 @@ app = typer.Typer(
     help="Survos Async Image Server: fetches, archives and thumbnails images by the million.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 app.command("up")(stack.up)

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from sais.demo.outcome import PRESETS, Outcome, worded
 from sais.demo.thumbs import FetchedThumb
+from sais.runs import EMBEDDED_PORT
 
 # What a terminal would be asked for; a log has no width of its own, and 80 columns would cut the blurhashes.
 LOG_WIDTH = 140
@@ -48,7 +49,7 @@ def print_seconds(console: Console, seconds: Mapping[str, float]) -> None:
 
 def addresses(url: str, batch: int, sums: Mapping[str, Any]) -> dict[str, str]:
     """Where a browser shows the batch; the flow run in the Prefect UI, as far as the gateway knows it."""
-    prefect = f"http://127.0.0.1:{os.environ.get('SAIS_PREFECT_PORT') or 4200}"
+    prefect = f"http://127.0.0.1:{os.environ.get('SAIS_PREFECT_PORT') or EMBEDDED_PORT}"
     return {"Gallery": f"{url}/ui/batches/{batch}", "Prefect UI": str(sums.get("flowRunUrl") or prefect)}
 
 

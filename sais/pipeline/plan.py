@@ -80,7 +80,7 @@ def _batch_for(connection: Connection, order: Order, run: str, guard: Guard) -> 
         return made
     batch = _made(connection, account, order, guard)
     batches.change_batch(connection, batch.id or 0, flow_run_id=run)
-    return batch
+    return batches.get_batch(connection, batch.id or 0)
 
 
 def _made(connection: Connection, account: Account, order: Order, guard: Guard) -> Batch:

@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from gateway.application import create_application
-from gateway.prefect_api import PrefectSettings
 from sais.catalog.database import open_database
 from sais.configuration import Configuration
+from sais.runs import PrefectSettings
 from sais.settings import Settings
 from tests.gateway.prefect_stub import PrefectStub, running_prefect
 from tests.gateway.stage import Stage

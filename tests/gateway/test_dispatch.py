@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from gateway.prefect_api import PrefectSettings
 from sais.catalog.batches import get_batch
 from sais.configuration import Configuration
+from sais.runs import PrefectSettings
 from sais.settings import Settings
 from tests.gateway.conftest import opened
 from tests.gateway.prefect_stub import PrefectStub

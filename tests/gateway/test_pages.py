@@ -1,7 +1,7 @@
 import pytest
 
-from gateway.prefect_api import PrefectSettings
 from sais.configuration import Configuration
+from sais.runs import PrefectSettings
 from sais.settings import Settings
 from tests.gateway.conftest import opened
 from tests.gateway.html_page import Page

@@ -1,8 +1,7 @@
 import pytest
 
-from gateway.prefect_api import PrefectApi, PrefectSettings
-from gateway.runs import Runs
 from sais.errors import PrefectUnavailable
+from sais.runs import PrefectApi, PrefectSettings, Runs
 from sais_models import Batch
 from tests.gateway.prefect_stub import PrefectStub
 

@@ -58,6 +58,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_batch_marking", "batch", ["marking"], unique=False)
     op.create_index("ix_batch_root", "batch", ["root"], unique=False)
+    op.create_index("ix_batch_flow_run_id", "batch", ["flow_run_id"], unique=False)
     op.create_table(
         "media",
         sa.Column("code", sa.String(16), nullable=False),
@@ -88,8 +89,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["root"], ["account.root"]),
         sa.PrimaryKeyConstraint("code"),
     )
-    op.create_index("ix_media_marking", "media", ["marking"], unique=False)
-    op.create_index("ix_media_root", "media", ["root"], unique=False)
+    op.create_index("ix_media_path", "media", ["path"], unique=False)
+    op.create_index("ix_media_root_marking", "media", ["root", "marking"], unique=False)
     op.create_table(
         "batch_item",
         sa.Column("batch_id", sa.Integer(), nullable=False),
@@ -153,9 +154,10 @@ def downgrade() -> None:
     op.drop_index("ix_batch_item_marking", table_name="batch_item")
     op.drop_index("ix_batch_item_code", table_name="batch_item")
     op.drop_table("batch_item")
-    op.drop_index("ix_media_root", table_name="media")
-    op.drop_index("ix_media_marking", table_name="media")
+    op.drop_index("ix_media_root_marking", table_name="media")
+    op.drop_index("ix_media_path", table_name="media")
     op.drop_table("media")
+    op.drop_index("ix_batch_flow_run_id", table_name="batch")
     op.drop_index("ix_batch_root", table_name="batch")
     op.drop_index("ix_batch_marking", table_name="batch")
     op.drop_table("batch")

@@ -1,6 +1,7 @@
-"""Prefect's REST API, as much of it as the gateway asks."""
+"""Prefect's REST API, as much of it as SAIS asks without importing Prefect."""
 
 import asyncio
+import os
 import random
 from ipaddress import ip_address
 from types import TracebackType
@@ -18,6 +19,7 @@ ATTEMPTS = 5
 FIRST_PAUSE_SECONDS = 0.1
 CALL_SECONDS = 5.0
 TOO_MANY_REQUESTS = 429
+EMBEDDED_PORT = 4200
 
 
 class PrefectSettings(BaseSettings):
@@ -30,6 +32,13 @@ class PrefectSettings(BaseSettings):
     api_auth_string: SecretStr | None = Field(None, description="user:password, for Basic authentication")
     api_key: SecretStr | None = Field(None, description="Bearer key")
     work_pool: str = Field("sais", validation_alias="SAIS_WORK_POOL", description="The pool whose workers are watched")
+
+    @classmethod
+    def or_embedded(cls) -> "PrefectSettings":
+        """As the environment says; without PREFECT_API_URL the server of `sais up` on this machine."""
+        port = os.environ.get("SAIS_PREFECT_PORT") or EMBEDDED_PORT
+        told = cls()
+        return told if told.api_url else told.model_copy(update={"api_url": f"http://127.0.0.1:{port}/api"})
 
     @property
     def effective_ui_url(self) -> str | None:

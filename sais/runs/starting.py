@@ -3,8 +3,8 @@
 import asyncio
 from typing import Any
 
-from gateway.prefect_api import PrefectApi
 from sais.errors import PrefectUnavailable
+from sais.runs.api import PrefectApi
 from sais_models import Batch
 
 DEPLOYMENT = "ingest/ingest"
