@@ -1,5 +1,6 @@
 """What a run leaves to look at in the Prefect UI."""
 
+import asyncio
 import base64
 from uuid import UUID
 
@@ -26,6 +27,8 @@ class Progress:
         self.artifact = artifact
         self.total = chunks * STEPS
         self.steps = 0
+        # One update after the other: two under way at once could arrive in the wrong order, and the bar go back.
+        self.order = asyncio.Lock()
 
     @classmethod
     async def of(cls, batch: Batch, chunks: int) -> "Progress":
@@ -35,8 +38,9 @@ class Progress:
         return cls(made, chunks)
 
     async def step(self) -> None:
-        self.steps += 1
-        await aupdate_progress_artifact(self.artifact, progress=round(100 * self.steps / self.total, 1))
+        async with self.order:
+            self.steps += 1
+            await aupdate_progress_artifact(self.artifact, progress=round(100 * self.steps / self.total, 1))
 
 
 async def link_to_batch_page(batch: Batch, public_url: str) -> None:

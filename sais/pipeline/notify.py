@@ -16,8 +16,11 @@ WAITED_SECONDS = 3_600
 async def notify_chunk(resources: Resources, chunk: Chunk) -> ChunkReport:
     """A receiver that is down fails nothing here: its deliveries stay in the outbox for `deliver-webhooks`."""
     start = time.perf_counter()
+    report = ChunkReport("notify", chunk)
     sent = await deliver_due(resources, batch_id=chunk.batch)
-    return ChunkReport("notify", chunk, done=sent[DeliveryMarking.DELIVERED], seconds=time.perf_counter() - start)
+    report.done = sent[DeliveryMarking.DELIVERED]
+    report.seconds = time.perf_counter() - start
+    return report
 
 
 async def deliver_due(resources: Resources, *, batch_id: int | None = None) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """What one step did to one chunk."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sais.errors import UnfinishedChunk
 from sais.fetching import redact_url
@@ -21,17 +21,20 @@ class Failure:
         return cls(media.code, redact_url(media.url), reason, final)
 
 
-@dataclass
 class ChunkReport:
-    """`done`, `failed` and `held` (by another run) are images; `size` in bytes written, `seconds` of wall time."""
+    """`done`, `failed` and `held` (by another run) are images; `size` in bytes written, `seconds` of wall time.
 
-    step: str
-    chunk: Chunk
-    done: int = 0
-    held: int = 0
-    size: int = 0
-    seconds: float = 0.0
-    failures: list[Failure] = field(default_factory=list)
+    No dataclass: Prefect walks through those, and draws an edge between any two tasks that share a value in them.
+    """
+
+    def __init__(self, step: str, chunk: Chunk) -> None:
+        self.step = step
+        self.chunk = chunk
+        self.done = 0
+        self.held = 0
+        self.size = 0
+        self.seconds = 0.0
+        self.failures: list[Failure] = []
 
     @property
     def failed(self) -> int:

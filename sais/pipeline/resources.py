@@ -5,21 +5,20 @@ import os
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from sais.catalog.database import open_database, reading, writing
+from sais.catalog.database import open_database, writing
 from sais.catalog.media import Lease, release_leases
 from sais.catalog.presets import current_presets, publish_presets
+from sais.catalog.threaded import ThreadedDatabase
 from sais.configuration import Configuration
 from sais.fetching import Fetcher, Guard
 from sais.pipeline.imaging_workers import imaging_workers
 from sais.pipeline.ledger import Ledger
-from sais.settings import Settings
 from sais.storage import Storage, open_storage
 from sais_models import PresetSettings
 from sais_models.columns import utc_now
@@ -28,29 +27,39 @@ Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
 
 
-@dataclass(eq=False)
 class Resources:
-    """Opened once a run and handed to every step; `gates` let only so many chunks into a step at once."""
+    """Opened once a run and handed to every step; `gates` let only so many chunks into a step at once.
 
-    configuration: Configuration
-    run: str
-    engine: Engine
-    archive: Storage
-    cache: Storage
-    fetcher: Fetcher
-    workers: Executor
-    presets: dict[str, PresetSettings]
-    guard: Guard
-    ledger: Ledger = field(default_factory=Ledger)
-    # Two chunks download at once, so that the slowest image of one does not hold up the next; imaging takes one
-    # chunk after the other with all its workers, so that the first chunk is done as early as possible.
-    gates: dict[str, asyncio.Semaphore] = field(
-        default_factory=lambda: {"download": asyncio.Semaphore(2), "resize": asyncio.Semaphore(1)}
-    )
+    No dataclass: Prefect would walk through all of it at every task.
+    """
 
-    @property
-    def settings(self) -> Settings:
-        return self.configuration.settings
+    def __init__(
+        self,
+        configuration: Configuration,
+        run: str,
+        *,
+        engine: Engine,
+        archive: Storage,
+        cache: Storage,
+        fetcher: Fetcher,
+        workers: Executor,
+        presets: dict[str, PresetSettings],
+    ) -> None:
+        self.configuration = configuration
+        self.settings = configuration.settings
+        self.run = run
+        self.engine = engine
+        self.archive = archive
+        self.cache = cache
+        self.fetcher = fetcher
+        self.workers = workers
+        self.presets = presets
+        self.guard = Guard(configuration.settings.allow_hosts)
+        self.ledger = Ledger()
+        self._database = ThreadedDatabase(engine)
+        # Two chunks download at once, so that the slowest image of one does not hold up the next; imaging takes one
+        # chunk after the other with all its workers, so that the first chunk is done as early as possible.
+        self.gates = {"download": asyncio.Semaphore(2), "resize": asyncio.Semaphore(1)}
 
     @property
     def worker_count(self) -> int:
@@ -69,14 +78,8 @@ class Resources:
         *args: Arguments.args,
         **kwargs: Arguments.kwargs,
     ) -> Answer:
-        """Asks the database in a thread, so that the event loop goes on fetching meanwhile."""
-
-        def ask() -> Answer:
-            with reading(self.engine) as connection:
-                return question(connection, *args, **kwargs)
-
         with self.ledger.timing("database"):
-            return await asyncio.to_thread(ask)
+            return await self._database.read(question, *args, **kwargs)
 
     async def write(
         self,
@@ -84,14 +87,9 @@ class Resources:
         *args: Arguments.args,
         **kwargs: Arguments.kwargs,
     ) -> Answer:
-        """One transaction, in a thread."""
-
-        def commit() -> Answer:
-            with writing(self.engine) as connection:
-                return change(connection, *args, **kwargs)
-
+        """One transaction."""
         with self.ledger.timing("database"):
-            return await asyncio.to_thread(commit)
+            return await self._database.write(change, *args, **kwargs)
 
 
 @asynccontextmanager
@@ -104,8 +102,8 @@ async def open_resources(configuration: Configuration, run: str) -> AsyncIterato
             publish_presets(connection, configuration.presets or tuple(current_presets(connection).values()))
             presets = current_presets(connection)
         resources = Resources(
-            configuration=configuration,
-            run=run,
+            configuration,
+            run,
             engine=engine,
             archive=await stack.enter_async_context(
                 open_storage(configuration.archive_url, configuration.archive_options)
@@ -114,7 +112,6 @@ async def open_resources(configuration: Configuration, run: str) -> AsyncIterato
             fetcher=await stack.enter_async_context(Fetcher(configuration.settings)),
             workers=stack.enter_context(imaging_workers(configuration.settings.imaging_workers or os.cpu_count() or 1)),
             presets=presets,
-            guard=Guard(configuration.settings.allow_hosts),
         )
         try:
             yield resources

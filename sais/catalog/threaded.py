@@ -1,0 +1,46 @@
+"""The database asked from an event loop: each question and each transaction in a thread, so that the loop goes on."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from sais.catalog.database import reading, writing
+
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
+
+
+class ThreadedDatabase:
+    """`readers` and `writers` are pools of threads; without them the loop's own pool serves both."""
+
+    def __init__(self, engine: Engine, readers: Executor | None = None, writers: Executor | None = None) -> None:
+        self.engine, self._readers, self._writers = engine, readers, writers
+
+    async def read(
+        self,
+        question: Callable[Concatenate[Connection, Arguments], Answer],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Answer:
+        def ask() -> Answer:
+            with reading(self.engine) as connection:
+                return question(connection, *args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._readers, ask)
+
+    async def write(
+        self,
+        change: Callable[Concatenate[Connection, Arguments], Answer],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Answer:
+        """One transaction."""
+
+        def commit() -> Answer:
+            with writing(self.engine) as connection:
+                return change(connection, *args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._writers, commit)
