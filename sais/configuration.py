@@ -17,7 +17,7 @@ class Configuration:
     """
 
     settings: Settings
-    database_url: str
+    database_url: str = field(repr=False)
     archive_url: str
     cache_url: str
     archive_options: Mapping[str, Any] = field(default_factory=dict, repr=False)

@@ -14,14 +14,14 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SAIS_", frozen=True, env_ignore_empty=True)
 
     home: Path = Field(Path("var"), description="Folder for the database, originals, archive and thumb cache")
-    database_url: str | None = Field(None, description="SQLAlchemy URL; default: SQLite in the home folder")
+    database_url: str | None = Field(None, repr=False, description="SQLAlchemy URL; default: SQLite in the home folder")
     archive_url: str | None = Field(None, description="`file:///…` or `s3://bucket/prefix` for originals")
     cache_url: str | None = Field(None, description="`file:///…` or `s3://bucket/prefix` for thumbs")
     s3_endpoint_url: str | None = Field(None, description="Endpoint of an S3 server that is not AWS")
     public_url: str = Field("http://127.0.0.1:8018", description="How clients reach the gateway")
     host: str = Field("127.0.0.1", description="Address that the gateway listens on")
     port: int = Field(8018, ge=0, le=65535, description="Port that the gateway listens on")
-    registration_token: str | None = Field(None, description="Bearer token that making an account then needs")
+    registration_token: str | None = Field(None, repr=False, description="Bearer token that making an account then needs")
     allow_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Hosts or networks, comma separated, that may be fetched though private"
     )
