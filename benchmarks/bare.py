@@ -1,6 +1,6 @@
 """The bare imaging loop: nothing but `render` over files, one process for each core.
 
-    python -m benchmarks.bare FILE …      renders them when a line comes on stdin, prints images/s
+python -m benchmarks.bare FILE …      renders them when a line comes on stdin, prints images/s
 """
 
 import os

@@ -1,6 +1,6 @@
 """The steps of `ingest` in the flow's own window, without Prefect, in this process.
 
-    SAIS_HOME=… python -m benchmarks.steps ORDER.json
+SAIS_HOME=… python -m benchmarks.steps ORDER.json
 """
 
 import asyncio

@@ -21,7 +21,9 @@ class Settings(BaseSettings):
     public_url: str = Field("http://127.0.0.1:8018", description="How clients reach the gateway")
     host: str = Field("127.0.0.1", description="Address that the gateway listens on")
     port: int = Field(8018, ge=0, le=65535, description="Port that the gateway listens on")
-    registration_token: str | None = Field(None, repr=False, description="Bearer token that making an account then needs")
+    registration_token: str | None = Field(
+        None, repr=False, description="Bearer token that making an account then needs"
+    )
     allow_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Hosts or networks, comma separated, that may be fetched though private"
     )
