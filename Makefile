@@ -17,7 +17,7 @@ up: setup
 	.venv/bin/sais up
 
 test: setup
-	$(PY) -m pytest
+	$(PY) -m pytest -n 3 --dist loadgroup
 
 check: setup
 	$(PY) -m ruff format --check .

@@ -9,10 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from sais.settings import Settings
 from tests.support import postgres, s3
+
+# How long one example takes says something about the machine, not about the code.
+hypothesis.settings.register_profile("sais", deadline=None)
+hypothesis.settings.load_profile("sais")
 
 
 def pytest_report_header() -> str:

@@ -11,6 +11,13 @@ from deployments.bootstrap import make_ready
 from tests.support.origin import Origin
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A Prefect server takes 15 s to start: all tests that need it run in one process."""
+    for item in items:
+        if "prefect_server" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("prefect"))
+
+
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[None]:
     # Without heartbeats a sync flow ends a second sooner; the server's own checks need none here.
