@@ -29,6 +29,10 @@ class Origin:
         self._log = work / "requests.log"
         self.url = f"http://{LOOPBACK}:{self._port}"
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def urls(self, names: list[str], count: int) -> list[str]:
         """`count` different addresses; a name comes again in another series when all have been used."""
         return [f"{self.url}/s{n // len(names)}/{names[n % len(names)]}" for n in range(count)]

@@ -1,15 +1,22 @@
-"""The steps of `ingest` in the flow's own window, without Prefect, in this process.
+"""The steps of `ingest` in the flow's own window, without Prefect.
 
-SAIS_HOME=… python -m benchmarks.steps ORDER.json
+SAIS_HOME=… python -m benchmarks.steps ORDER.json processes|threads      prints seconds
 """
 
 import asyncio
 import json
+import os
+import subprocess
 import sys
 import time
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from benchmarks.imaging_threads import imaging_threads
+from benchmarks.installation import Installation
+from deployments.environment import PROJECT
 from flows.window import in_window
 from sais.configuration import Configuration
 from sais.pipeline.archive import archive_chunk
@@ -22,24 +29,53 @@ from sais.pipeline.summary import count_failures, sheet_of, status_of, summary_m
 from sais.settings import Settings
 from sais_models import Chunk
 
+# Where imaging runs: in the product's worker processes, or in threads for comparison.
+KINDS = ("processes", "threads")
 
-async def work(order: Order) -> float:
+
+@dataclass(frozen=True)
+class Steps:
+    """Seconds: `whole` of the process, `steps` from the first step to the last."""
+
+    whole: float
+    steps: float
+
+
+def run_steps(installation: Installation, urls: list[str], kind: str = KINDS[0]) -> Steps:
+    """In a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.steps", str(installation.write_order(urls)), kind]
+    told = os.environ | installation.environment
+    start = time.perf_counter()
+    done = subprocess.run(command, cwd=PROJECT, env=told, stdout=subprocess.PIPE, text=True, check=True)
+    return Steps(time.perf_counter() - start, float(done.stdout.split()[-1]))
+
+
+async def work(order: Order, kind: str) -> float:
     """Seconds from the first step to the last, the opening of database and storages not counted."""
-    async with open_resources(Configuration.from_settings(Settings()), f"bench-{uuid4().hex}") as resources:
-        start = time.perf_counter()
-        plan = await plan_batch(resources, order)
+    configuration = Configuration.from_settings(Settings())
+    async with open_resources(configuration, f"bench-{uuid4().hex}") as resources:
+        with ExitStack() as stack:
+            if kind == "threads":
+                resources.workers = stack.enter_context(imaging_threads(resources.worker_count))
+            start = time.perf_counter()
+            await ingest(order, resources)
+            return time.perf_counter() - start
 
-        async def process(chunk: Chunk) -> None:
-            await journey(resources, chunk)
 
-        troubles = await in_window(process, plan.chunks, size=resources.settings.chunks_in_flight)
-        status = await status_of(resources, plan.batch)
-        await count_failures(resources, plan.batch)
-        await sheet_of(resources, plan.batch)
-        summary_markdown(status, resources.ledger, public_url=resources.settings.public_url)
-        if troubles:
-            raise troubles[0]
-        return time.perf_counter() - start
+async def ingest(order: Order, resources: Resources) -> None:
+    """As the flow, the artifacts made but not sent."""
+    plan = await plan_batch(resources, order)
+
+    async def process(chunk: Chunk) -> None:
+        await journey(resources, chunk)
+
+    troubles = await in_window(process, plan.chunks, size=resources.settings.chunks_in_flight)
+    status = await status_of(resources, plan.batch)
+    await count_failures(resources, plan.batch)
+    await sheet_of(resources, plan.batch)
+    summary_markdown(status, resources.ledger, public_url=resources.settings.public_url)
+    if troubles:
+        raise troubles[0]
 
 
 async def journey(resources: Resources, chunk: Chunk) -> None:
@@ -52,9 +88,9 @@ async def journey(resources: Resources, chunk: Chunk) -> None:
     await notify_chunk(resources, chunk)
 
 
-def main(file: str) -> None:
-    print(asyncio.run(work(Order(**json.loads(Path(file).read_text())))))
+def main(file: str, kind: str) -> None:
+    print(asyncio.run(work(Order(**json.loads(Path(file).read_text())), kind)))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -123,6 +123,8 @@ def run(settings: Settings, prefect_port: int) -> None:
         stack.start("gateway", [sys.executable, "-m", "gateway"])
         pool = environment["SAIS_WORK_POOL"]
         stack.start("worker", [*prefect, "worker", "start", "--pool", pool, "--type", "process"])
+        if settings.quick_images:
+            stack.start("quick runner", [sys.executable, "-m", "deployments.quick_runner"])
         bootstrap.deploy(environment)
         print("SAIS is ready", flush=True)
         print(f"  gateway  http://{settings.host}:{settings.port}", flush=True)

@@ -11,6 +11,7 @@ import uvicorn
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.access_log import print_lines
 from gateway.application import create_application
 from sais.catalog.database import open_database
 from sais.configuration import Configuration
@@ -28,6 +29,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for talkative in ("httpx", "alembic"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
+    print_lines()
     try:
         serve(Settings(), PrefectSettings())
     except (SettingsError, ValidationError) as error:
@@ -55,6 +57,8 @@ def serve(settings: Settings, prefect: PrefectSettings) -> None:
         config = uvicorn.Config(
             application,
             access_log=False,
+            # Uvicorn would believe X-Forwarded-For from any process on this machine; SAIS_TRUSTED_PROXIES says whom.
+            proxy_headers=False,
             log_config=None,
             server_header=False,
             timeout_graceful_shutdown=GRACE_SECONDS,

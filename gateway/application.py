@@ -7,11 +7,35 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from gateway import accounts, dispatch, health, images, pages, problems, reading, reference
+from gateway import (
+    accounts,
+    dispatch,
+    events,
+    forms,
+    health,
+    images,
+    iterating,
+    manifests,
+    mcp,
+    metrics,
+    pages,
+    problems,
+    reading,
+    reference,
+    requests,
+    rpc,
+    uploads,
+)
+from gateway.access_log import AccessLog
+from gateway.bot_guard import BotGuard
+from gateway.client_address import networks_of
+from gateway.mcp import mcp_sessions
+from gateway.openapi import PROBLEMS, describe
 from gateway.page_access import PageAccess
 from gateway.rendering import STATIC
 from gateway.security_headers import SecurityHeaders
 from gateway.state import open_state
+from gateway.takeover import taking_over
 from sais.configuration import Configuration
 from sais.runs import PrefectSettings
 
@@ -21,10 +45,12 @@ def create_application(configuration: Configuration, prefect: PrefectSettings | 
 
     @asynccontextmanager
     async def lifespan(application: FastAPI) -> AsyncIterator[None]:
-        async with open_state(configuration, prefect or PrefectSettings()) as state:
+        async with open_state(configuration, prefect or PrefectSettings()) as state, taking_over(state):
             application.state.gateway = state
-            yield
+            async with mcp_sessions(state.settings, application.version) as application.state.mcp:
+                yield
 
+    settings = configuration.settings
     application = FastAPI(
         title="SAIS",
         summary="Asynchronous image server",
@@ -32,11 +58,36 @@ def create_application(configuration: Configuration, prefect: PrefectSettings | 
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        responses=PROBLEMS,
     )
+    application.state.metrics = counters = metrics.Metrics()
+    application.add_middleware(BotGuard, metrics=counters, registration_token=settings.registration_token)
     application.add_middleware(SecurityHeaders)
+    application.add_middleware(
+        AccessLog,
+        metrics=counters,
+        trusted=networks_of(settings.trusted_proxies),
+        lines=settings.access_log == "json",
+    )
+    describe(application)
     problems.add_handlers(application)
-    for module in (accounts, dispatch, reading, images, health, reference):
+    for module in (
+        images,  # the busiest first: routes are tried in this order
+        accounts,
+        dispatch,
+        uploads,
+        manifests,
+        requests,
+        reading,
+        health,
+        metrics,
+        reference,
+        iterating,
+        rpc,
+        mcp,
+    ):
         application.include_router(module.router)
-    application.include_router(pages.router, dependencies=[PageAccess])
+    for module in (pages, forms, events):
+        application.include_router(module.router, dependencies=[PageAccess])
     application.mount("/static", StaticFiles(directory=STATIC))
     return application

@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
-
-from fastapi import Response
 
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
 
@@ -28,17 +27,26 @@ def is_unchanged(headers: Mapping[str, str], current: Mapping[str, str]) -> bool
         return False
 
 
-def bytes_answer(data: bytes, mime_type: str, headers: Mapping[str, str], wanted: Mapping[str, str]) -> Response:
-    """All of `data`, or the one range that the request's headers `wanted` ask for; several ranges give all."""
+@dataclass(frozen=True)
+class Selection:
+    """The bytes from `start` to before `stop` answer the request, with `status` and `headers`."""
+
+    status: int
+    start: int
+    stop: int
+    headers: dict[str, str]
+
+
+def select_bytes(size: int, headers: Mapping[str, str], wanted: Mapping[str, str]) -> Selection:
+    """Of `size` bytes all, or the one range that the request's headers `wanted` ask for; several ranges give all."""
     answer = {**headers, "Accept-Ranges": "bytes"}
-    part = _part(wanted.get("range", ""), len(data)) if _range_holds(wanted, headers) else None
+    part = _part(wanted.get("range", ""), size) if _range_holds(wanted, headers) else None
     if part is None:
-        return Response(data, 200, answer, mime_type)
+        return Selection(200, 0, size, answer)
     start, stop = part
     if start >= stop:
-        return Response(None, 416, answer | {"Content-Range": f"bytes */{len(data)}"})
-    answer["Content-Range"] = f"bytes {start}-{stop - 1}/{len(data)}"
-    return Response(data[start:stop], 206, answer, mime_type)
+        return Selection(416, 0, 0, answer | {"Content-Range": f"bytes */{size}"})
+    return Selection(206, start, stop, answer | {"Content-Range": f"bytes {start}-{stop - 1}/{size}"})
 
 
 def _range_holds(wanted: Mapping[str, str], current: Mapping[str, str]) -> bool:

@@ -17,6 +17,7 @@ from sais.dispatch import Submitted
 from sais.errors import PrefectUnavailable
 from sais.fetching import Guard
 from sais.reading import batch_rows
+from sais.runs import lane_for
 from sais.submission import Submission, submit
 from sais_models import Batch, BatchMarking, Lane
 from sais_models.wire import DispatchProcess, ImageRequest, MediaRow
@@ -25,7 +26,6 @@ router = APIRouter(tags=["images"], route_class=JsonRoute)
 log = logging.getLogger(__name__)
 
 MOST_IMAGES = 10_000
-WAIT_SECONDS = 60.0
 POLL_SECONDS = 0.2
 
 
@@ -55,7 +55,8 @@ async def dispatch_process(
         raise HTTPException(
             413, f"{len(order.images)} images, {MOST_IMAGES} are the most in one request; send more as a manifest"
         )
-    submission = await state.database.write(_accept, order, token, state.guard)
+    lane = lane_for(len(order.images), most=state.settings.quick_images, asked=order.lane)
+    submission = await state.database.write(_accept, order, lane, token, state.guard)
     batch = submission.batch
     if submission.pending:
         await start_run(state, batch)
@@ -65,14 +66,14 @@ async def dispatch_process(
     return await state.database.read(batch_rows, batch, public_url=state.public_url)
 
 
-def _accept(connection: Connection, order: DispatchRequest, token: str | None, guard: Guard) -> Submission:
+def _accept(connection: Connection, order: DispatchRequest, lane: Lane, token: str | None, guard: Guard) -> Submission:
     return submit(
         connection,
         owner(connection, order.root, token or order.api_key),
         order.submitted(),
         guard=guard,
         presets=order.filters,
-        lane=order.lane or (Lane.QUICK if order.wait else Lane.BULK),
+        lane=lane,
         context=order.context,
         media_callback_url=order.media_callback_url,
         thumb_callback_url=order.thumb_callback_url,
@@ -80,13 +81,20 @@ def _accept(connection: Connection, order: DispatchRequest, token: str | None, g
 
 
 async def start_run(state: GatewayState, batch: Batch) -> None:
+    """The quick runner takes its batches itself; for the others, or where there is none, a worker is asked."""
+    if batch.lane == Lane.BULK or not state.settings.quick_images:
+        await start_by_worker(state, batch)
+
+
+async def start_by_worker(state: GatewayState, batch: Batch) -> bool:
     """The batch is in the database already: without Prefect it waits for the sweep, and the client need not know."""
     try:
         run = await state.runs.start(batch)
     except PrefectUnavailable as error:
         log.warning("batch %s is accepted, but no run started; the sweep takes it up: %s", batch.id, error)
-        return
+        return False
     await state.database.write(_note_run, batch.id or 0, run)
+    return True
 
 
 def _note_run(connection: Connection, batch_id: int, run: str) -> None:
@@ -94,7 +102,7 @@ def _note_run(connection: Connection, batch_id: int, run: str) -> None:
 
 
 async def _wait_until_settled(state: GatewayState, batch_id: int) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
+    deadline = time.monotonic() + state.settings.wait_seconds
     while time.monotonic() < deadline:
         batch = await state.database.read(batches.get_batch, batch_id)
         if batch.marking == BatchMarking.SETTLED:

@@ -96,7 +96,7 @@ def _health_of(request: Request) -> Health:
     return health
 
 
-@router.get("/status")
+@router.get("/status", responses={"503": {"model": Status, "description": "No database: nothing can be taken"}})
 async def status(health: Annotated[Health, Depends(_health_of)], response: Response) -> Status:
     """Whether work that is handed in now would be done. Answers 503 when nothing can be taken at all."""
     found = await health.status()

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from sais.errors import (
     AccountConflict,
+    Forbidden,
     InfrastructureError,
     InputError,
     SaisError,
@@ -31,6 +32,7 @@ MOST_ERRORS = 20
 STATUSES: tuple[tuple[type[SaisError], HTTPStatus], ...] = (
     (UnknownAccount, HTTPStatus.UNAUTHORIZED),
     (Unauthorized, HTTPStatus.UNAUTHORIZED),
+    (Forbidden, HTTPStatus.FORBIDDEN),
     (AccountConflict, HTTPStatus.CONFLICT),
     (InputError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (InfrastructureError, HTTPStatus.SERVICE_UNAVAILABLE),
@@ -110,5 +112,10 @@ async def _database_error(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _bug(request: Request, error: Exception) -> JSONResponse:
-    """The server logs the traceback; the client learns nothing of it."""
-    return problem(500, "this is our fault; the log has more")
+    """The server logs the traceback; the client learns nothing of it but the id to ask us about.
+
+    This answer is made outside all middleware, so it brings the header itself.
+    """
+    request_id = getattr(request.state, "request_id", None)
+    headers = {"X-Request-Id": request_id} if request_id else None
+    return problem(500, "this is our fault; the log has more", headers=headers)

@@ -13,6 +13,7 @@ from sais.accounts import account_of_key
 from sais.catalog.batches import find_batch
 from sais.catalog.media import find_media
 from sais.catalog.presets import current_presets
+from sais.errors import Forbidden
 from sais.media_info import CODE, MediaInfo, read_media_info
 from sais.reading import batch_status
 from sais_models import Batch
@@ -26,9 +27,10 @@ BatchId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 
 
 class MediaQuery(Wire):
-    """`POST /fetch/media/by-ids`."""
+    """`POST /fetch/media/by-ids`; the key comes as Bearer or, as the predecessor's client sends it, in the body."""
 
     ids: Annotated[list[str], Field(max_length=MOST_IDS)]
+    api_key: str | None = None
 
 
 @router.get("/batches/{batch_id}")
@@ -45,7 +47,7 @@ def _own_batch(connection: Connection, batch_id: int, key: str | None) -> Batch:
     if batch is None:
         raise HTTPException(404, f"there is no batch {batch_id}")
     if batch.root != account.root:
-        raise HTTPException(403, "this batch belongs to another account")
+        raise Forbidden("this batch belongs to another account")
     return batch
 
 
@@ -64,7 +66,7 @@ async def read_media_by_query(
 @router.post("/fetch/media/by-ids")
 async def read_media_by_ids(query: MediaQuery, token: BearerToken, state: State) -> list[MediaInfo]:
     """In the order asked; what the account does not have is left out."""
-    return await state.database.read(_own_media, query.ids, token, state.public_url)
+    return await state.database.read(_own_media, query.ids, token or query.api_key, state.public_url)
 
 
 @router.get("/fetch/media/{code}")
@@ -83,7 +85,7 @@ def _one_media(connection: Connection, code: str, key: str | None, public_url: s
     if found:
         return found[0]
     if CODE.fullmatch(code) and find_media(connection, [code]):
-        raise HTTPException(403, "this image belongs to another account")
+        raise Forbidden("this image belongs to another account")
     raise HTTPException(404, "there is no image with this code")
 
 

@@ -3,20 +3,23 @@
 import hashlib
 import hmac
 import secrets
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from sais.addressing import DIRECTORIES, check_root, default_layout
 from sais.catalog import accounts
 from sais.catalog.media import count_by_marking
-from sais.errors import AccountConflict, InputError, Unauthorized
+from sais.errors import AccountConflict, Forbidden, InputError, Unauthorized
 from sais.fetching import Guard
 from sais.webhooks.callbacks import check_callbacks
 from sais.webhooks.signing import new_secret
 from sais_models import Account, CallbackMode, Layout
+from sais_models.columns import utc_now
 from sais_models.wire import AccountConfig, AccountInfo, AccountSetup
 
 KEY_BYTES = 32
+FORMER_SECRET_SIGNS = timedelta(days=1)
 MOST_IMAGES = 2**31 - 1  # what the column holds
 STORAGE_DEPTH = {Layout.OCTAL2: 1, Layout.OCTAL3: 1, Layout.HEX22: 2}
 # Compared with when the account is unknown, so that an unknown root takes as long as a wrong key.
@@ -47,6 +50,49 @@ def account_of_key(connection: Connection, key: str | None) -> Account:
     if account is None:
         raise Unauthorized("unknown account, or wrong key", field="apiKey")
     return account
+
+
+def owner(connection: Connection, root: str, key: str | None) -> Account:
+    """The account `root`, for its own key. Raises Unauthorized, and Forbidden for the key of another account.
+
+    An unknown root is told from a known one only to those who have its key.
+    """
+    account = account_of_key(connection, key)
+    if account.root != root:
+        raise Forbidden("this key belongs to another account")
+    return account
+
+
+def rotate_key(connection: Connection, account: Account) -> AccountInfo:
+    """A new key, told this once; the former one opens nothing any more.
+
+    Raises Unauthorized when the key has been changed since `account` was read.
+    """
+    key = secrets.token_urlsafe(KEY_BYTES)
+    if not accounts.replace_key(connection, account.root, former=account.key_hash, new=hash_key(key)):
+        raise Unauthorized("unknown account, or wrong key", field="apiKey")
+    return info_of(account, key=key)
+
+
+def rotate_webhook_secret(connection: Connection, account: Account) -> AccountInfo:
+    """A new webhook secret, told this once; for a day the former one signs too, so that receivers can change."""
+    secret = new_secret()
+    accounts.change_account(
+        connection,
+        account.root,
+        webhook_secret=secret,
+        former_webhook_secret=account.webhook_secret,
+        former_secret_until=utc_now() + FORMER_SECRET_SIGNS,
+    )
+    return info_of(account, secret=secret)
+
+
+def signing_secrets(account: Account, now: datetime) -> tuple[str, ...]:
+    """What signs a webhook at `now`, the newest first."""
+    until = account.former_secret_until
+    if account.former_webhook_secret is None or until is None or until <= now:
+        return (account.webhook_secret,)
+    return (account.webhook_secret, account.former_webhook_secret)
 
 
 def set_up_account(connection: Connection, setup: AccountSetup, *, guard: Guard, key: str | None) -> AccountInfo:

@@ -12,6 +12,7 @@ from sais.catalog.bulk import Row, new_row
 from sais.catalog.presets import choose_presets, current_presets
 from sais.errors import BadUrl, CodeCollision, PermanentMediaError
 from sais.fetching import Guard
+from sais.request_ids import current_request_id
 from sais_models import (
     Account,
     Batch,
@@ -30,11 +31,15 @@ DEFAULT_FILTERS = ("small", "medium")
 
 @dataclass(frozen=True)
 class Submitted:
-    """One image as the client sent it; `size` in bytes where a manifest tells it."""
+    """One image as the client sent it; `size` in bytes where a manifest tells it.
+
+    `stored`: the original is here already. Nothing will be fetched, so the guard is not asked.
+    """
 
     url: str
     context: dict[str, Any] = field(default_factory=dict)
     size: int | None = None
+    stored: bool = False
 
 
 def open_batch(
@@ -61,6 +66,7 @@ def open_batch(
         media_callback_url=media_callback_url or account.media_callback_url,
         thumb_callback_url=thumb_callback_url or account.thumb_callback_url,
         manifest=manifest,
+        request_id=current_request_id(),
     )
 
 
@@ -77,7 +83,7 @@ def add_images(
     owners = {code: (row.url, row.root) for code, row in known.items()}
     rows = [
         new_row(BatchItem, batch_id=batch.id, position=position, context=image.context)
-        | _examine(image.url, codes.get(image.url), batch.root, owners, guard)
+        | _examine(image, codes.get(image.url), batch.root, owners, guard)
         for position, image in enumerate(images, start)
     ]
     accepted = dict.fromkeys(row["code"] for row in rows if row["code"] is not None)
@@ -96,10 +102,14 @@ def add_images(
     return rows
 
 
-def _examine(url: str, code: str | None, root: str, owners: dict[str, tuple[str, str]], guard: Guard) -> dict[str, Any]:
+def _examine(
+    image: Submitted, code: str | None, root: str, owners: dict[str, tuple[str, str]], guard: Guard
+) -> dict[str, Any]:
     """What an item is to be: accepted with its code, or rejected with the reason. Notes whose code it is."""
+    url = image.url
     try:
-        guard.check_url(url)
+        if not image.stored:
+            guard.check_url(url)
         if code is None:
             raise BadUrl("bad_url", "the address has control characters")
         if owners.setdefault(code, (url, root)) != (url, root):

@@ -8,6 +8,7 @@ SaisError
 │   ├── ManifestError
 │   ├── SettingsError
 │   ├── Unauthorized           an unknown account or a wrong key: which of them is not told
+│   ├── Forbidden              a good key, for something that belongs to another account
 │   ├── AccountConflict        a change that would break what an account holds already
 │   └── GatewayRefused         what a client is told when the gateway answers with a problem
 ├── MediaError                 one image's own trouble: data on its row (`reason`), never a failed run
@@ -61,6 +62,10 @@ class ManifestError(InputError):
 
 class Unauthorized(InputError):
     """An unknown account or a wrong key."""
+
+
+class Forbidden(InputError):
+    """A key of one account, used for another."""
 
 
 class AccountConflict(InputError):

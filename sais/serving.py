@@ -4,10 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, select
+from sqlalchemy import Connection, Row, and_, bindparam, select
 from sqlmodel import col
 
-from sais_models import Media, MediaMarking, Thumb, ThumbMarking
+from sais.catalog.presets import current_presets
+from sais.imaging.geometry import Size, fit
+from sais_models import Media, MediaMarking, PresetSettings, Thumb, ThumbMarking
+
+# The original is here: a thumb can be made without asking anybody else.
+STORED = (MediaMarking.DOWNLOADED, MediaMarking.ARCHIVED, MediaMarking.RESIZED)
 
 
 @dataclass(frozen=True)
@@ -21,39 +26,73 @@ class ServedThumb:
 
 @dataclass(frozen=True)
 class MissingThumb:
-    """The media is known. `failed`: the reason code when nobody will make this thumb any more."""
+    """The media is known and can have this thumb. `stored`: its original is here. `size`: what the thumb will be."""
 
-    failed: str | None
-
-
-def find_served(connection: Connection, preset: str, path: str) -> ServedThumb | MissingThumb | None:
-    """`path` is the original's own. None when no media has it."""
-    columns: tuple[Any, ...] = (
-        col(Media.marking).label("media"),
-        col(Media.reason).label("media_reason"),
-        col(Media.retryable),
-        col(Thumb.marking).label("thumb"),
-        col(Thumb.reason).label("thumb_reason"),
-        col(Thumb.mime_type),
-        col(Thumb.recipe),
-        col(Thumb.updated_at),
-    )
-    statement = (
-        select(*columns)
-        .outerjoin(Thumb, and_(col(Thumb.code) == col(Media.code), col(Thumb.preset) == preset))
-        .where(col(Media.path) == path)
-        .limit(1)
-    )
-    row = connection.execute(statement).first()
-    return None if row is None else _answer(row)
+    code: str
+    preset: str
+    stored: bool
+    blurhash: str | None
+    size: Size | None
 
 
-def _answer(row: Row[Any]) -> ServedThumb | MissingThumb:
+@dataclass(frozen=True)
+class NoThumb:
+    """The media is known, but nobody will make this thumb; `reason` says why."""
+
+    reason: str
+
+
+# Built once: a query takes 0.11 ms of CPU so, 0.53 when it is built for each request.
+_COLUMNS: tuple[Any, ...] = (
+    col(Media.code),
+    col(Media.marking).label("media"),
+    col(Media.reason).label("media_reason"),
+    col(Media.retryable),
+    col(Media.mime_type).label("media_type"),
+    col(Media.width),
+    col(Media.height),
+    col(Media.blurhash),
+    col(Thumb.marking).label("thumb"),
+    col(Thumb.reason).label("thumb_reason"),
+    col(Thumb.mime_type),
+    col(Thumb.recipe),
+    col(Thumb.updated_at),
+)
+_BY_PATH = (
+    select(*_COLUMNS)
+    .outerjoin(Thumb, and_(col(Thumb.code) == col(Media.code), col(Thumb.preset) == bindparam("preset")))
+    .where(col(Media.path) == bindparam("path"))
+    .limit(1)
+)
+
+
+def find_served(connection: Connection, preset: str, path: str) -> ServedThumb | MissingThumb | NoThumb | None:
+    """`path` is the original's own. None when no media has it, or when there is no such preset."""
+    row = connection.execute(_BY_PATH, {"preset": preset, "path": path}).first()
+    if row is None:
+        return None
     if row.thumb == ThumbMarking.DONE:
         version = f"{row.recipe}-{int(row.updated_at.timestamp() * 1_000_000):x}"
         return ServedThumb(row.mime_type or "application/octet-stream", version, row.updated_at)
+    settings = current_presets(connection).get(preset)
+    return None if settings is None else _not_served(row, settings)
+
+
+def _not_served(row: Row[Any], preset: PresetSettings) -> MissingThumb | NoThumb:
     if row.thumb == ThumbMarking.FAILED:
-        return MissingThumb(row.thumb_reason or "failed")
+        return NoThumb(row.thumb_reason or "failed")
     if row.media == MediaMarking.FAILED and not row.retryable:
-        return MissingThumb(row.media_reason or "failed")
-    return MissingThumb(None)
+        return NoThumb(row.media_reason or "failed")
+    if row.media_type and not row.media_type.startswith("image/"):
+        return NoThumb(f"it is {row.media_type}")
+    return MissingThumb(row.code, preset.name, row.media in STORED, row.blurhash, _size(row, preset))
+
+
+def _size(row: Row[Any], preset: PresetSettings) -> Size | None:
+    if not row.width or not row.height:
+        return None
+    fitted = fit((row.width, row.height), preset)
+    if fitted.crop is None:
+        return fitted.scaled
+    left, top, right, bottom = fitted.crop
+    return right - left, bottom - top

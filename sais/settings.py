@@ -1,8 +1,9 @@
 """Everything that can be configured from the environment (prefix `SAIS_`), in one class; the README has the table."""
 
 from functools import cached_property
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -27,6 +28,16 @@ class Settings(BaseSettings):
     allow_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Hosts or networks, comma separated, that may be fetched though private"
     )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Networks, comma separated, whose `X-Forwarded-For` tells who the client is"
+    )
+    access_log: Literal["json", "off"] = Field("json", description="`json`: a line a request on standard output")
+    wait_seconds: float = Field(60, ge=0, description="Longest wait of a dispatch with `wait`")
+
+    url: str | None = Field(
+        None, description="Gateway that `sais register|queue|status|iterate` speak to; without it they work in-process"
+    )
+    api_key: str | None = Field(None, repr=False, description="Key of the account, for the command line at `SAIS_URL`")
 
     max_bytes: int = Field(100_000_000, gt=0, description="Largest original")
     max_pixels: int = Field(100_000_000, gt=0, description="Most pixels of an original, by its header")
@@ -38,6 +49,19 @@ class Settings(BaseSettings):
     host_concurrency: int = Field(8, gt=0, description="Fetches at once from one host")
     user_agent: str = Field("SAIS/0.1 (+https://github.com/survos-sites/sais)", description="Sent with each request")
 
+    queue_limit: int = Field(
+        100_000, gt=0, description="Waiting images of an account above which `/request` answers that the server is busy"
+    )
+    cache_delivery: Literal["stream", "redirect"] = Field(
+        "stream", description="Thumbs in S3: sent on by the gateway, or a redirect to a presigned address"
+    )
+    busy_placeholder: bool = Field(
+        False, description="A thumb that is not made yet answers 503 with a blurred picture as its body"
+    )
+
+    quick_images: int = Field(
+        10, ge=0, description="A request of at most this many images is worked on at once by the quick runner; 0: never"
+    )
     chunk_images: int = Field(250, gt=0, description="Most images in a chunk")
     chunk_bytes: int = Field(256_000_000, gt=0, description="Most bytes of originals in a chunk, as far as known")
     chunks_in_flight: int = Field(4, gt=0, description="Chunks that a run works on at once")
@@ -47,11 +71,18 @@ class Settings(BaseSettings):
     retry_seconds: float = Field(2, gt=0, description="First pause before a retry; it doubles, with jitter")
     webhook_seconds: float = Field(10, gt=0, description="Time for one webhook")
 
-    @field_validator("allow_hosts", mode="before")
+    @field_validator("allow_hosts", "trusted_proxies", mode="before")
     @classmethod
     def split_hosts(cls, value: object) -> object:
         """`a.example, 10.0.0.0/8` as it stands in the environment."""
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def check_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ip_network(network)
+        return value
 
     @field_validator("home")
     @classmethod

@@ -4,6 +4,7 @@ from sais_models.account import Account, CallbackMode, Layout
 from sais_models.batch import Batch, BatchItem, Lane
 from sais_models.chunk import Chunk
 from sais_models.delivery import Delivery, DeliveryKind
+from sais_models.key_value import KeyValue
 from sais_models.markings import BatchMarking, DeliveryMarking, ItemMarking, MediaMarking, ThumbMarking
 from sais_models.media import Media, Thumb
 from sais_models.preset import DEFAULT_PRESETS, Preset, PresetSettings, ThumbFormat, ThumbMode
@@ -20,6 +21,7 @@ __all__ = [
     "DeliveryKind",
     "DeliveryMarking",
     "ItemMarking",
+    "KeyValue",
     "Lane",
     "Layout",
     "Media",

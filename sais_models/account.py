@@ -24,13 +24,18 @@ class CallbackMode(StrEnum):
 
 
 class Account(SQLModel, table=True):
-    """`root` is the identity and the first element of every path; the API key is kept only as a hash."""
+    """`root` is the identity and the first element of every path; the API key is kept only as a hash.
+
+    The former webhook secret signs too until `former_secret_until`, so that receivers can change to the new one.
+    """
 
     root: str = Field(primary_key=True, max_length=50)
     approx: int
     layout: Layout = Field(sa_type=enum_column(Layout))
     key_hash: str
     webhook_secret: str
+    former_webhook_secret: str | None = None
+    former_secret_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     media_callback_url: str | None = None
     thumb_callback_url: str | None = None
     callback_mode: CallbackMode = Field(default=CallbackMode.EACH, sa_type=enum_column(CallbackMode))

@@ -18,7 +18,10 @@ class Lane(StrEnum):
 
 
 class Batch(SQLModel, table=True):
-    """`filled` turns true when every item has been added; only then may the batch settle."""
+    """`filled` turns true when every item has been added; only then may the batch settle.
+
+    `request_id` is that of the HTTP request which made it; null for a batch of the command line or of a run.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     root: str = Field(foreign_key="account.root", index=True)
@@ -32,6 +35,7 @@ class Batch(SQLModel, table=True):
     filled: bool = False
     submitted: int = 0
     flow_run_id: str | None = Field(default=None, index=True)
+    request_id: str | None = Field(default=None, max_length=64)
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     settled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 

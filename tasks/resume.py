@@ -3,13 +3,16 @@
 from uuid import UUID
 
 from prefect import task
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import arun_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
+from prefect.states import Crashed
 
 from sais.catalog.stalled import stalled_batches
 from sais.pipeline.resources import Resources
+from sais.runs import UNWATCHED_TAG
 from sais_models import Batch
 from tasks.policy import RETRIED
 
@@ -28,7 +31,21 @@ async def _has_a_run(batch: Batch) -> bool:
             run = await client.read_flow_run(UUID(batch.flow_run_id))
         except (ObjectNotFound, ValueError):
             return False
-    return run.state is not None and not run.state.is_final()
+        if run.state is None or run.state.is_final():
+            return False
+        return not await _is_left_behind(client, run)
+
+
+async def _is_left_behind(client: PrefectClient, run: FlowRun) -> bool:
+    """A quick run whose process was killed: no worker watches it, so Prefect takes it to be running for ever.
+
+    Alive, it would hold a lease on what it works on from its first tenth of a second; then its batch is not stalled
+    and nobody asks. Were it taken for dead in that moment, the leases still keep two runs off the same image.
+    """
+    if UNWATCHED_TAG not in run.tags:
+        return False
+    await client.set_flow_run_state(run.id, Crashed(message="The quick runner ended without it."), force=True)
+    return True
 
 
 @task(name="resume", task_run_name="resume-{batch.root}-b{batch.id}", **RETRIED)

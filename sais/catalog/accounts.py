@@ -35,5 +35,12 @@ def add_account(connection: Connection, **values: Any) -> None:
     insert_new(connection, Account, [new_row(Account, **values)])
 
 
+def replace_key(connection: Connection, root: str, *, former: str, new: str) -> bool:
+    """Whether the key was `former` still: of two rotations at once, one loses, and is told no key that is none."""
+    table = table_of(Account)
+    statement = update(table).where(table.c.root == root, table.c.key_hash == former).values(key_hash=new)
+    return connection.execute(statement).rowcount > 0
+
+
 def change_account(connection: Connection, root: str, **values: Any) -> None:
     connection.execute(update(table_of(Account)).where(col(Account.root) == root).values(**values))

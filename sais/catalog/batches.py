@@ -37,6 +37,14 @@ def find_batch_of_run(connection: Connection, run: str) -> Batch | None:
     return one_row(connection, Batch, select(table_of(Batch)).where(col(Batch.flow_run_id) == run))
 
 
+def find_request_ids(connection: Connection, batch_ids: Iterable[int]) -> dict[int, str]:
+    """For those of these batches that an HTTP request made."""
+    statement = select(table_of(Batch).c.id, table_of(Batch).c.request_id).where(
+        col(Batch.id).in_(sorted(batch_ids)), table_of(Batch).c.request_id.is_not(None)
+    )
+    return dict(map(tuple, connection.execute(statement)))
+
+
 def recent_batches(connection: Connection, limit: int) -> list[Batch]:
     return all_rows(connection, Batch, select(table_of(Batch)).order_by(col(Batch.id).desc()).limit(limit))
 

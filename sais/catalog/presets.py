@@ -8,7 +8,7 @@ from sqlmodel import col
 from sais.catalog.bulk import new_row, table_of, upsert
 from sais.catalog.rows import all_rows
 from sais.errors import UnknownPreset
-from sais_models import DEFAULT_PRESETS, Preset, PresetSettings
+from sais_models import DEFAULT_PRESETS, Preset, PresetSettings, ThumbFormat
 
 
 def current_presets(connection: Connection) -> dict[str, PresetSettings]:
@@ -41,3 +41,12 @@ def publish_presets(connection: Connection, presets: Sequence[PresetSettings]) -
         rows = [new_row(Preset, **preset.model_dump(), recipe=preset.recipe, current=True) for preset in changed]
         upsert(connection, Preset, rows, change=("current",))
     return [preset.name for preset in changed]
+
+
+def preset_formats(connection: Connection) -> dict[str, set[ThumbFormat]]:
+    """Each current preset's name with every format that it has, or had."""
+    formats = {name: {preset.format} for name, preset in current_presets(connection).items()}
+    for name, former in connection.execute(select(col(Preset.name), col(Preset.format))):
+        if name in formats:
+            formats[name].add(former)
+    return formats

@@ -1,6 +1,7 @@
 """The database asked from an event loop: each question and each transaction in a thread, so that the loop goes on."""
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Concatenate, ParamSpec, TypeVar
@@ -29,7 +30,7 @@ class ThreadedDatabase:
             with reading(self.engine) as connection:
                 return question(connection, *args, **kwargs)
 
-        return await asyncio.get_running_loop().run_in_executor(self._readers, ask)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, contextvars.copy_context().run, ask)
 
     async def write(
         self,
@@ -43,4 +44,4 @@ class ThreadedDatabase:
             with writing(self.engine) as connection:
                 return change(connection, *args, **kwargs)
 
-        return await asyncio.get_running_loop().run_in_executor(self._writers, commit)
+        return await asyncio.get_running_loop().run_in_executor(self._writers, contextvars.copy_context().run, commit)

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from sais.cli import accounts, queueing, stack, webhooks
+from sais.cli import accounts, bots, doctor, iterating, keys, queueing, stack, webhooks
 from sais.errors import InputError, SaisError
 
 app = typer.Typer(
@@ -18,9 +18,13 @@ app = typer.Typer(
 app.command("up")(stack.up)
 app.command("demo")(stack.demo)
 app.command("register")(accounts.register)
+app.command("rotate-key")(keys.rotate)
 app.command("queue")(queueing.queue)
 app.command("status")(queueing.status)
+app.command("iterate")(iterating.iterate)
+app.command("doctor")(doctor.doctor)
 app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(bots.app, name="bots")
 
 
 def main() -> None:

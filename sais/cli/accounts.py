@@ -1,11 +1,12 @@
 """`sais register`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from sais.accounts import set_up_account
 from sais.catalog.database import open_database, writing
+from sais.cli import remote
 from sais.cli.output import AsJson, note, print_json
 from sais.fetching import Guard
 from sais.settings import Settings
@@ -23,13 +24,17 @@ def register(
     """Makes an account and prints its key and webhook secret, which are never shown again."""
     settings = Settings()
     setup = AccountSetup(root=root, approx=approx, media_callback_url=media_callback, thumb_callback_url=thumb_callback)
-    with writing(open_database(settings.effective_database_url)) as connection:
-        info = set_up_account(connection, setup, guard=Guard(settings.allow_hosts), key=key)
+    info = (remote.register if settings.url else _register_here)(settings, setup, key)
     if as_json:
-        print_json(info.body())
+        print_json(info)
         return
-    note(f"account {info.root} in {info.bin_count} directories")
-    if info.api_key:
-        typer.echo(f"key             {info.api_key}")
-        typer.echo(f"webhook secret  {info.webhook_secret}")
+    note(f"account {info['root']} in {info['binCount']} directories")
+    if info["apiKey"]:
+        typer.echo(f"key             {info['apiKey']}")
+        typer.echo(f"webhook secret  {info['webhookSecret']}")
         note("Keep both: they are not shown again.")
+
+
+def _register_here(settings: Settings, setup: AccountSetup, key: str | None) -> dict[str, Any]:
+    with writing(open_database(settings.effective_database_url)) as connection:
+        return set_up_account(connection, setup, guard=Guard(settings.allow_hosts), key=key).body()

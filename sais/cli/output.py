@@ -31,3 +31,16 @@ def print_table(title: str, rows: Iterable[Mapping[str, Any]]) -> None:
 def note(message: str) -> None:
     """For people, on standard error, so that it never mixes with the output."""
     typer.echo(message, err=True)
+
+
+def follow(sums: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """A line on standard error whenever the sums of a batch have changed, so that a log stays short; the last sums."""
+    shown = None
+    last: dict[str, Any] = {}
+    for now in sums:
+        last = dict(now)
+        settled = now["done"] + now["failed"] + now["rejected"]
+        if settled != shown:
+            note(f"batch {now['id']}: {settled} of {now['submitted']} settled")
+            shown = settled
+    return last

@@ -2,8 +2,9 @@
 
 import asyncio
 import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from sqlalchemy import Engine
@@ -12,7 +13,8 @@ from sais.catalog import batches
 from sais.catalog.accounts import get_account, list_accounts
 from sais.catalog.database import open_database, reading, writing
 from sais.catalog.media import count_by_marking
-from sais.cli.output import AsJson, note, print_json, print_table
+from sais.cli import remote
+from sais.cli.output import AsJson, follow, note, print_json, print_table
 from sais.dispatch import Submitted, open_batch
 from sais.errors import EmptyBatch, PrefectUnavailable
 from sais.fetching import Guard
@@ -22,7 +24,6 @@ from sais.runs import PrefectApi, PrefectSettings, Runs
 from sais.settings import Settings
 from sais.submission import submit
 from sais_models import Batch, MediaMarking
-from sais_models.wire import BatchStatus
 
 POLL_SECONDS = 1.0
 
@@ -39,21 +40,16 @@ def queue(
 ) -> None:
     """Puts images into the queue of an account and starts a run for them."""
     settings = Settings()
-    engine = open_database(settings.effective_database_url)
     if not url and not manifest:
         raise EmptyBatch("nothing to queue: give --url or --manifest", field="url")
-    batch = _fill(engine, settings, root, url or [], manifest, preset or [])
-    _start(engine, batch)
-    if wait:
-        _wait(engine, batch)
-    status = _status(engine, batch)
+    run = remote.queue if settings.url else _queue_here
+    sums = run(settings, root, url or [], manifest, preset or [], wait)
     if as_json:
-        print_json(status.body())
+        print_json(sums)
     else:
-        print_table(
-            f"Batch {status.id} of {root}", [status.model_dump(exclude={"id", "root", "reasons", "flow_run_url"})]
-        )
-    if wait and status.failed + status.rejected:
+        hidden = ("id", "root", "reasons", "flowRunUrl")
+        print_table(f"Batch {sums['id']} of {root}", [{k: v for k, v in sums.items() if k not in hidden}])
+    if wait and sums["failed"] + sums["rejected"]:
         raise typer.Exit(1)
 
 
@@ -61,15 +57,31 @@ def status(
     root: Annotated[str | None, typer.Argument(help="An account; default: all")] = None, as_json: AsJson = False
 ) -> None:
     """How many media of each account are in which marking."""
-    engine = open_database(Settings().effective_database_url)
-    with reading(engine) as connection:
-        roots = [get_account(connection, root).root] if root else [a.root for a in list_accounts(connection)]
-        counts = count_by_marking(connection, root)
-    rows = [{"account": name, **{m.value: counts.get(name, {}).get(m, 0) for m in MediaMarking}} for name in roots]
+    settings = Settings()
+    counts = dict([remote.counts(settings, root)]) if settings.url else _counts_here(settings, root)
+    rows = [
+        {"account": name, **{m.value: count.get(m.value, 0) for m in MediaMarking}} for name, count in counts.items()
+    ]
     if as_json:
         print_json(rows)
     else:
         print_table("Media by marking", rows)
+
+
+def _counts_here(settings: Settings, root: str | None) -> Mapping[str, Mapping[str, int]]:
+    with reading(open_database(settings.effective_database_url)) as connection:
+        roots = [get_account(connection, root).root] if root else [a.root for a in list_accounts(connection)]
+        counts = count_by_marking(connection, root)
+    return {name: {marking.value: count for marking, count in counts.get(name, {}).items()} for name in roots}
+
+
+def _queue_here(
+    settings: Settings, root: str, urls: list[str], manifest: str | None, presets: list[str], wait: bool
+) -> dict[str, Any]:
+    engine = open_database(settings.effective_database_url)
+    batch = _fill(engine, settings, root, urls, manifest, presets)
+    start_run(engine, batch)
+    return follow(_watch(engine, batch)) if wait else _sums(engine, batch)
 
 
 def _fill(
@@ -87,7 +99,7 @@ def _fill(
         return submit(connection, account, images, guard=Guard(settings.allow_hosts), presets=presets).batch
 
 
-def _start(engine: Engine, batch: Batch) -> None:
+def start_run(engine: Engine, batch: Batch) -> None:
     """The batch is in the database already: without Prefect it waits for the sweep."""
     try:
         run = asyncio.run(_start_run(batch))
@@ -103,20 +115,15 @@ async def _start_run(batch: Batch) -> str:
         return await Runs(api).start(batch)
 
 
-def _wait(engine: Engine, batch: Batch) -> None:
-    """A line on standard error whenever the sums have changed, so that a log stays short."""
-    shown = None
+def _watch(engine: Engine, batch: Batch) -> Iterator[dict[str, Any]]:
     while True:
-        now = _status(engine, batch)
-        settled = now.done + now.failed + now.rejected
-        if settled != shown:
-            note(f"batch {now.id}: {settled} of {now.submitted} settled")
-            shown = settled
-        if now.settled:
+        sums = _sums(engine, batch)
+        yield sums
+        if sums["settled"]:
             return
         time.sleep(POLL_SECONDS)
 
 
-def _status(engine: Engine, batch: Batch) -> BatchStatus:
+def _sums(engine: Engine, batch: Batch) -> dict[str, Any]:
     with reading(engine) as connection:
-        return batch_status(connection, batch.id or 0)
+        return batch_status(connection, batch.id or 0).body()

@@ -2,7 +2,7 @@
 
 from sais.client.asynchronous import AsyncSaisClient
 from sais.client.blocking import SaisClient
-from sais.client.requests import DispatchOptions, Image, RegisterOptions, pieces
+from sais.client.requests import DispatchOptions, FileOptions, Image, RegisterOptions, pieces
 from sais.client.transport import Dispatched
 from sais.client.webhooks import verify_webhook
 
@@ -10,6 +10,7 @@ __all__ = [
     "AsyncSaisClient",
     "DispatchOptions",
     "Dispatched",
+    "FileOptions",
     "Image",
     "RegisterOptions",
     "SaisClient",

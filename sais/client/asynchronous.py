@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
@@ -12,11 +13,12 @@ from sais.client.requests import (
     PIECE_IMAGES,
     AccountRequests,
     DispatchOptions,
+    FileOptions,
     Image,
     RegisterOptions,
     pieces,
 )
-from sais.client.transport import Call, Dispatched, checked_base_url, read_answer, unreachable
+from sais.client.transport import Call, Dispatched, checked_base_url, read_answer, request_arguments, unreachable
 
 T = TypeVar("T")
 
@@ -30,7 +32,7 @@ class AsyncSaisClient:
         root: str | None = None,
         api_key: str | None = None,
         *,
-        timeout: float = 60,
+        timeout: float = 90,
         trust_env: bool = True,
     ) -> None:
         self._account = AccountRequests(root, api_key)
@@ -55,6 +57,15 @@ class AsyncSaisClient:
     async def register(self, root: str, approx: int, **options: Unpack[RegisterOptions]) -> dict[str, Any]:
         return self._account.registered(await self._ask(self._account.register(root, approx, options)))
 
+    async def account(self) -> dict[str, Any]:
+        return await self._ask(self._account.account())
+
+    async def rotate_key(self) -> dict[str, Any]:
+        return self._account.registered(await self._ask(self._account.rotate_key()))
+
+    async def rotate_webhook_secret(self) -> dict[str, Any]:
+        return await self._ask(self._account.rotate_webhook_secret())
+
     async def dispatch(
         self, images: Iterable[Image], presets: Sequence[str] = (), **options: Unpack[DispatchOptions]
     ) -> Dispatched:
@@ -70,6 +81,27 @@ class AsyncSaisClient:
     ) -> AsyncIterator[Dispatched]:
         for piece in pieces(images, size):
             yield await self.dispatch(piece, presets, **options)
+
+    async def upload(
+        self,
+        image: bytes | str | Path,
+        presets: Sequence[str] = (),
+        *,
+        name: str = "image",
+        **options: Unpack[FileOptions],
+    ) -> Dispatched:
+        return await self._ask(self._account.upload(image, presets, name, options))
+
+    async def send_manifest(self, path: str | Path, presets: Sequence[str] = (), **options: Unpack[FileOptions]) -> int:
+        return await self._ask(self._account.send_manifest(path, presets, options))
+
+    async def request(self, preset: str, url: str, callback: str | None = None) -> dict[str, Any]:
+        return await self._ask(self._account.request(preset, url, callback))
+
+    async def iterate(
+        self, *, after: str = "", offset: int = 0, limit: int = PIECE_IMAGES, dry_run: bool = False
+    ) -> dict[str, Any]:
+        return await self._ask(self._account.iterate(after=after, offset=offset, limit=limit, dry_run=dry_run))
 
     async def batch(self, batch: int) -> dict[str, Any]:
         return await self._ask(self._account.batch(batch))
@@ -102,12 +134,19 @@ class AsyncSaisClient:
     async def media(self, codes: Iterable[str]) -> list[dict[str, Any]]:
         return await self._ask(self._account.media(codes))
 
+    async def one_media(self, code: str) -> dict[str, Any]:
+        return await self._ask(self._account.one_media(code))
+
+    async def filters(self) -> list[dict[str, Any]]:
+        return await self._ask(self._account.filters())
+
     async def status(self) -> dict[str, Any]:
         return await self._ask(self._account.status())
 
     async def _ask(self, call: Call[T]) -> T:
         try:
-            answer = await self._http.request(call.method, call.path, json=call.body, headers=call.headers)
+            with request_arguments(call) as arguments:
+                answer = await self._http.request(**arguments)
         except httpx.TransportError as error:
             raise unreachable(self._http.base_url, error) from error
         return read_answer(call, answer)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
@@ -11,11 +12,12 @@ from sais.client.requests import (
     PIECE_IMAGES,
     AccountRequests,
     DispatchOptions,
+    FileOptions,
     Image,
     RegisterOptions,
     pieces,
 )
-from sais.client.transport import Call, Dispatched, checked_base_url, read_answer, unreachable
+from sais.client.transport import Call, Dispatched, checked_base_url, read_answer, request_arguments, unreachable
 
 T = TypeVar("T")
 
@@ -25,6 +27,7 @@ class SaisClient:
 
     Every method raises GatewayRefused when the gateway says no (with its `title` and `detail`) and
     InfrastructureError when it cannot be reached or fails. `trust_env=False`: no proxy from the environment.
+    `timeout` is longer than a gateway makes a dispatch with `wait` wait.
     """
 
     def __init__(
@@ -33,7 +36,7 @@ class SaisClient:
         root: str | None = None,
         api_key: str | None = None,
         *,
-        timeout: float = 60,
+        timeout: float = 90,
         trust_env: bool = True,
     ) -> None:
         self._account = AccountRequests(root, api_key)
@@ -59,6 +62,18 @@ class SaisClient:
         """Makes the account, or sets its callbacks. `apiKey` and `webhookSecret` come only once."""
         return self._account.registered(self._ask(self._account.register(root, approx, options)))
 
+    def account(self) -> dict[str, Any]:
+        """The account, and in `media` how many of its media are in which marking."""
+        return self._ask(self._account.account())
+
+    def rotate_key(self) -> dict[str, Any]:
+        """A new `apiKey`, told this once and used from now on; the former one opens nothing any more."""
+        return self._account.registered(self._ask(self._account.rotate_key()))
+
+    def rotate_webhook_secret(self) -> dict[str, Any]:
+        """A new `webhookSecret`, told this once; for a day webhooks are signed with the former one too."""
+        return self._ask(self._account.rotate_webhook_secret())
+
     def dispatch(
         self, images: Iterable[Image], presets: Sequence[str] = (), **options: Unpack[DispatchOptions]
     ) -> Dispatched:
@@ -76,6 +91,31 @@ class SaisClient:
         """Any number of images, `size` in a batch; each is sent when the one before it was taken out."""
         for piece in pieces(images, size):
             yield self.dispatch(piece, presets, **options)
+
+    def upload(
+        self,
+        image: bytes | str | Path,
+        presets: Sequence[str] = (),
+        *,
+        name: str = "image",
+        **options: Unpack[FileOptions],
+    ) -> Dispatched:
+        """An image without an address: its bytes (`name` says what they are), or the path of a file. One row."""
+        return self._ask(self._account.upload(image, presets, name, options))
+
+    def send_manifest(self, path: str | Path, presets: Sequence[str] = (), **options: Unpack[FileOptions]) -> int:
+        """A list of addresses of any size (CSV, TSV, JSONL, Parquet, plain, gzip too). The batch to ask for."""
+        return self._ask(self._account.send_manifest(path, presets, options))
+
+    def request(self, preset: str, url: str, callback: str | None = None) -> dict[str, Any]:
+        """The row of one image, which goes into the queue when its thumb is not there. A full queue is an error."""
+        return self._ask(self._account.request(preset, url, callback))
+
+    def iterate(
+        self, *, after: str = "", offset: int = 0, limit: int = PIECE_IMAGES, dry_run: bool = False
+    ) -> dict[str, Any]:
+        """Sends the next `limit` unfinished media again: `found`, `batch`, and `last`, to go on `after`."""
+        return self._ask(self._account.iterate(after=after, offset=offset, limit=limit, dry_run=dry_run))
 
     def batch(self, batch: int) -> dict[str, Any]:
         """The sums as they stand: submitted, accepted, rejected, pending, done, failed, settled."""
@@ -100,12 +140,20 @@ class SaisClient:
     def media(self, codes: Iterable[str]) -> list[dict[str, Any]]:
         return self._ask(self._account.media(codes))
 
+    def one_media(self, code: str) -> dict[str, Any]:
+        return self._ask(self._account.one_media(code))
+
+    def filters(self) -> list[dict[str, Any]]:
+        """The presets that a dispatch may name, smallest first."""
+        return self._ask(self._account.filters())
+
     def status(self) -> dict[str, Any]:
         return self._ask(self._account.status())
 
     def _ask(self, call: Call[T]) -> T:
         try:
-            answer = self._http.request(call.method, call.path, json=call.body, headers=call.headers)
+            with request_arguments(call) as arguments:
+                answer = self._http.request(**arguments)
         except httpx.TransportError as error:
             raise unreachable(self._http.base_url, error) from error
         return read_answer(call, answer)

@@ -1,10 +1,23 @@
 """The requests of one account, built in one place for both clients (names as in the gateway's `/docs`)."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Any, TypedDict, TypeVar
+from urllib.parse import quote
 
-from sais.client.transport import Call, Dispatched, read_dispatched, read_list, read_object
+from sais.client.transport import (
+    Call,
+    Dispatched,
+    FormFile,
+    read_batch_id,
+    read_dispatched,
+    read_list,
+    read_object,
+    read_row,
+    read_tool_result,
+)
 from sais.errors import InputError
 
 # An address, or `{"url": …, "context": {…}}`.
@@ -37,6 +50,14 @@ class DispatchOptions(TypedDict, total=False):
     lane: str | None
 
 
+class FileOptions(TypedDict, total=False):
+    """What may go with a file; `context` comes back in rows and webhooks."""
+
+    context: Mapping[str, Any] | None
+    media_callback_url: str | None
+    thumb_callback_url: str | None
+
+
 WIRE_NAMES = {
     "media_callback_url": "mediaCallbackUrl",
     "thumb_callback_url": "thumbCallbackUrl",
@@ -66,21 +87,65 @@ class AccountRequests:
         return account
 
     def dispatch(self, images: Iterable[Image], presets: Sequence[str], options: DispatchOptions) -> Call[Dispatched]:
-        if not self.root:
-            raise InputError("no account: give `root` and `api_key`, or register first", field="root")
         body = {
-            "root": self.root,
+            "root": self._known_root(),
             "images": [image if isinstance(image, str) else dict(image) for image in images],
             "filters": list(presets),
             **on_the_wire(options),
         }
         return Call("POST", "/dispatch_process", read_dispatched, body, self.api_key)
 
+    def upload(
+        self, image: bytes | str | Path, presets: Sequence[str], name: str, options: FileOptions
+    ) -> Call[Dispatched]:
+        file = FormFile(name, image) if isinstance(image, bytes) else FormFile(Path(image).name, Path(image))
+        return Call("POST", "/upload", read_row, self._form(presets, options), self.api_key, file)
+
+    def send_manifest(self, path: str | Path, presets: Sequence[str], options: FileOptions) -> Call[int]:
+        file = FormFile(Path(path).name, Path(path))
+        return Call("POST", "/manifests", read_batch_id, self._form(presets, options), self.api_key, file)
+
+    def account(self) -> Call[dict[str, Any]]:
+        params = {"root": self.root} if self.root else {}
+        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/get_account_info", "params": params}
+        return Call("POST", "/tools", read_tool_result, body, self.api_key)
+
+    def rotate_key(self) -> Call[dict[str, Any]]:
+        return Call("POST", "/account/rotate_key", read_object, {"root": self.root}, self.api_key)
+
+    def rotate_webhook_secret(self) -> Call[dict[str, Any]]:
+        return Call("POST", "/account/rotate_webhook_secret", read_object, {"root": self.root}, self.api_key)
+
+    def request(self, preset: str, url: str, callback: str | None) -> Call[dict[str, Any]]:
+        query = {"url": url, **({"callback": callback} if callback else {})}
+        return Call("GET", f"/request/{quote(preset, safe='')}", read_object, token=self.api_key, query=query)
+
+    def iterate(self, *, after: str, offset: int, limit: int, dry_run: bool) -> Call[dict[str, Any]]:
+        body = {"root": self._known_root(), "after": after, "offset": offset, "limit": limit, "dryRun": dry_run}
+        return Call("POST", "/iterate", read_object, body, self.api_key)
+
+    def _known_root(self) -> str:
+        if not self.root:
+            raise InputError("no account: give `root` and `api_key`, or register first", field="root")
+        return self.root
+
+    def _form(self, presets: Sequence[str], options: FileOptions) -> dict[str, Any]:
+        fields = on_the_wire(options)
+        if "context" in fields:
+            fields["context"] = json.dumps(fields["context"])
+        return {"root": self._known_root(), "filters": list(presets), **fields}
+
     def batch(self, batch: int) -> Call[dict[str, Any]]:
         return Call("GET", f"/batches/{batch:d}", read_object, token=self.api_key)
 
     def media(self, codes: Iterable[str]) -> Call[list[dict[str, Any]]]:
         return Call("POST", "/fetch/media/by-ids", read_list, {"ids": list(codes)}, self.api_key)
+
+    def one_media(self, code: str) -> Call[dict[str, Any]]:
+        return Call("GET", f"/fetch/media/{quote(code, safe='')}", read_object, token=self.api_key)
+
+    def filters(self) -> Call[list[dict[str, Any]]]:
+        return Call("GET", "/filters", read_list)
 
     def status(self) -> Call[dict[str, Any]]:
         return Call("GET", "/status", read_object)

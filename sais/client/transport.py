@@ -1,8 +1,10 @@
 """One call to the gateway: what is asked, and how the answer is read; the same for both clients."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from pathlib import Path
+from typing import Any, BinaryIO, Generic, TypeVar
 
 import httpx
 
@@ -14,18 +16,52 @@ EXCERPT_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
+class FormFile:
+    """A file as it goes into a form: bytes, or a path that is read while it is sent."""
+
+    name: str
+    content: bytes | Path
+
+
+@dataclass(frozen=True)
 class Call(Generic[T]):
-    """`token` goes as the Bearer, `read` turns the body of a 2xx answer into the result."""
+    """`token` goes as the Bearer, `read` turns the body of a 2xx answer into the result.
+
+    `body` is sent as JSON, or as the fields of a form before its `file` where there is one.
+    """
 
     method: str
     path: str
     read: Callable[[httpx.Response], T]
     body: Mapping[str, Any] | None = None
     token: str | None = None
+    file: FormFile | None = None
+    query: Mapping[str, str] | None = None
 
     @property
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+
+@contextmanager
+def request_arguments(call: Call[Any]) -> Iterator[dict[str, Any]]:
+    """Keyword arguments for httpx; the file is open for as long as this is. InputError when it cannot be read."""
+    arguments: dict[str, Any] = {"method": call.method, "url": call.path, "headers": call.headers, "params": call.query}
+    with ExitStack() as stack:
+        if call.file is None:
+            arguments["json"] = call.body
+        else:
+            content = call.file.content
+            opened = content if isinstance(content, bytes) else stack.enter_context(_open(content))
+            arguments |= {"data": call.body, "files": {"file": (call.file.name, opened)}}
+        yield arguments
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}", field="file") from error
 
 
 @dataclass(frozen=True)
@@ -98,3 +134,24 @@ def read_list(answer: httpx.Response) -> list[dict[str, Any]]:
 
 def read_dispatched(answer: httpx.Response) -> Dispatched:
     return Dispatched(batch=int(answer.headers["X-Sais-Batch"]), rows=read_list(answer))
+
+
+def read_row(answer: httpx.Response) -> Dispatched:
+    """One row instead of a list of them."""
+    return Dispatched(batch=int(answer.headers["X-Sais-Batch"]), rows=[read_object(answer)])
+
+
+def read_batch_id(answer: httpx.Response) -> int:
+    return int(read_object(answer)["batch"])
+
+
+def read_tool_result(answer: httpx.Response) -> dict[str, Any]:
+    """The result of a JSON-RPC request; raises the error that is there instead, as `refusal` has it."""
+    told = read_object(answer)
+    if "error" in told:
+        problem = told["error"].get("data") or {"detail": told["error"]["message"]}
+        raise refusal(httpx.Response(int(problem.get("status", httpx.codes.BAD_REQUEST)), json=problem))
+    result = told["result"]
+    if not isinstance(result, dict):
+        raise TypeError("not a JSON object")
+    return result

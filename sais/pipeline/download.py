@@ -17,6 +17,7 @@ from sais.pipeline.gathering import in_pieces
 from sais.pipeline.report import ChunkReport, Failure
 from sais.pipeline.resources import Resources
 from sais.settling import settle
+from sais.upload import is_upload, recall
 from sais_models import Chunk, Layout, Media, MediaMarking
 
 # A kill loses the state of at most this many files; each commit costs about as much as five rows.
@@ -45,7 +46,7 @@ async def _download(resources: Resources, media: Media, layout: Layout, report: 
     incoming = resources.settings.originals_dir / media.root / ".incoming" / media.code
     try:
         with resources.ledger.timing("download"):
-            fetched = await resources.fetcher.fetch(media.url, incoming)
+            fetched = await _bytes_of(resources, media, incoming)
         row = await asyncio.to_thread(_take_in, resources, media, layout, incoming, fetched)
     except MediaError as error:
         incoming.unlink(missing_ok=True)
@@ -57,6 +58,12 @@ async def _download(resources: Resources, media: Media, layout: Layout, report: 
     resources.ledger.counts["bytes downloaded"] += fetched.size
     resources.ledger.counts["downloads"] += 1
     return row
+
+
+async def _bytes_of(resources: Resources, media: Media, incoming: Path) -> Fetched:
+    if is_upload(media.url):
+        return await recall(media, incoming, resources.archive)
+    return await resources.fetcher.fetch(media.url, incoming)
 
 
 def _take_in(resources: Resources, media: Media, layout: Layout, incoming: Path, fetched: Fetched) -> Row:

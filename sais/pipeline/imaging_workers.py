@@ -1,8 +1,121 @@
-"""The workers that make thumbs."""
+"""The processes that make thumbs (docs/decisions/0005)."""
 
-from concurrent.futures import Executor, ThreadPoolExecutor
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import Pipe
+from pathlib import Path
+
+from sais.errors import CorruptImage, InfrastructureError, TransientMediaError
+from sais.imaging import Rendition
+from sais.imaging.worker import Answer, Recipe
+from sais_models import PresetSettings
+
+# A worker may die of the picture before, or of another program's hunger: only a second death is the picture's.
+TRIES = 2
 
 
-def imaging_workers(count: int) -> Executor:
-    """`count` of them. Pillow lets go of the GIL while it works on pixels."""
-    return ThreadPoolExecutor(count, thread_name_prefix="imaging")
+class WorkerDied(Exception):
+    """`code` as of subprocess: negative is the signal."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class ImagingWorkers:
+    """At most `count` processes, each started when it is first needed; a thread waits for each that is at work."""
+
+    def __init__(self, count: int) -> None:
+        self._threads = ThreadPoolExecutor(count, thread_name_prefix="imaging")
+        self._idle: list[_Worker] = []
+
+    async def render(self, source: Path, presets: Sequence[PresetSettings], *, max_pixels: int) -> Rendition:
+        """`sais.imaging.render` in a worker, and raises what it raises.
+
+        A picture of which the decoder dies twice raises CorruptImage (`corrupt`), one for which the kernel kills
+        two workers TransientMediaError (`out_of_memory`); the others go on.
+        """
+        recipes = [tuple(Recipe.of(preset)) for preset in presets]
+        job = (str(source), recipes, max_pixels)
+        answer = await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, job)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def close(self) -> None:
+        """Waits for the pictures that are being worked on, and drops those that wait."""
+        self._threads.shutdown(cancel_futures=True)
+        for worker in self._idle:
+            worker.close()
+
+    def _answer(self, job: tuple[object, ...]) -> Answer:
+        """In a thread that has the worker for itself."""
+        died = WorkerDied(0)
+        for _ in range(TRIES):
+            worker = self._free_worker()
+            try:
+                answer = worker.ask(job)
+            except WorkerDied as death:
+                died = death
+            else:
+                self._idle.append(worker)
+                return answer
+        return _verdict(died.code)
+
+    def _free_worker(self) -> "_Worker":
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return _Worker()
+
+
+class _Worker:
+    def __init__(self) -> None:
+        self._pipe, theirs = Pipe()
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603  our own program
+                [sys.executable, "-m", "sais.imaging.worker", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                # The workers fill the cores; threads of numpy's would only cost memory.
+                env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+            )
+
+    def ask(self, job: tuple[object, ...]) -> Answer:
+        """Raises WorkerDied."""
+        try:
+            self._pipe.send(job)
+            answer: Answer = self._pipe.recv()
+        except (EOFError, OSError) as error:
+            self._pipe.close()
+            raise WorkerDied(self._process.wait()) from error
+        return answer
+
+    def close(self) -> None:
+        """A worker ends when its pipe does."""
+        self._pipe.close()
+        self._process.wait()
+
+
+def _verdict(code: int) -> Exception:
+    if code == -signal.SIGKILL:
+        return TransientMediaError("out_of_memory", "the kernel killed the worker twice")
+    if code < 0:
+        return CorruptImage("corrupt", f"the decoder crashed twice ({signal.Signals(-code).name})")
+    return InfrastructureError(f"imaging workers end by themselves with code {code}")
+
+
+@contextmanager
+def imaging_workers(count: int) -> Iterator[ImagingWorkers]:
+    """`count` processes at most."""
+    workers = ImagingWorkers(count)
+    try:
+        yield workers
+    finally:
+        workers.close()

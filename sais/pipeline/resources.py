@@ -3,7 +3,6 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Executor
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +16,7 @@ from sais.catalog.presets import current_presets, publish_presets
 from sais.catalog.threaded import ThreadedDatabase
 from sais.configuration import Configuration
 from sais.fetching import Fetcher, Guard
-from sais.pipeline.imaging_workers import imaging_workers
+from sais.pipeline.imaging_workers import ImagingWorkers, imaging_workers
 from sais.pipeline.ledger import Ledger
 from sais.storage import Storage, open_storage
 from sais_models import PresetSettings
@@ -42,7 +41,7 @@ class Resources:
         archive: Storage,
         cache: Storage,
         fetcher: Fetcher,
-        workers: Executor,
+        workers: ImagingWorkers,
         presets: dict[str, PresetSettings],
     ) -> None:
         self.configuration = configuration

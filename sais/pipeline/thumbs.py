@@ -1,12 +1,11 @@
 """Making the thumbs of one media and keeping them: from the local original, or from the archive, never the source."""
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
 from sais.addressing import thumb_path
 from sais.catalog.bulk import Row, new_row
-from sais.imaging import RenderedThumb, Rendition, render
+from sais.imaging import RenderedThumb, Rendition
 from sais.pipeline.resources import Resources
 from sais_models import Media, PresetSettings, Thumb, ThumbMarking
 from sais_models.columns import utc_now
@@ -15,14 +14,12 @@ from sais_models.columns import utc_now
 async def make_thumbs(resources: Resources, media: Media, presets: Sequence[PresetSettings]) -> Rendition:
     """Renders all presets from one decode and writes them whole into the thumb cache.
 
-    Raises CorruptImage or TooBig for the picture, StorageError for the archive or the cache.
+    Raises CorruptImage, TooBig or TransientMediaError for the picture, StorageError for the archive or the cache.
     """
     path = media.path or ""
     source = await _local_original(resources, path)
     with resources.ledger.timing("imaging"):
-        rendition = await asyncio.get_running_loop().run_in_executor(
-            resources.workers, _render, source, tuple(presets), resources.settings.max_pixels
-        )
+        rendition = await resources.workers.render(source, presets, max_pixels=resources.settings.max_pixels)
     for part, seconds in rendition.timings.items():
         resources.ledger.add(part, seconds)
     with resources.ledger.timing("thumb cache"):
@@ -30,10 +27,6 @@ async def make_thumbs(resources: Resources, media: Media, presets: Sequence[Pres
             await resources.cache.write(thumb_path(thumb.preset, path), thumb.data, thumb.mime_type)
     resources.ledger.counts["thumbs"] += len(rendition.thumbs)
     return rendition
-
-
-def _render(source: Path, presets: tuple[PresetSettings, ...], max_pixels: int) -> Rendition:
-    return render(source, presets, max_pixels=max_pixels)
 
 
 async def _local_original(resources: Resources, path: str) -> Path:

@@ -5,6 +5,7 @@ from typing import Any
 
 from sais.errors import PrefectUnavailable
 from sais.runs.api import PrefectApi
+from sais.runs.deployment import Deployment
 from sais_models import Batch
 
 DEPLOYMENT = "ingest/ingest"
@@ -13,17 +14,17 @@ START_SECONDS = 10.0
 
 
 class Runs:
-    """Knows the deployment's id once it has been asked for."""
+    """Runs of `ingest` by a worker."""
 
     def __init__(self, api: PrefectApi) -> None:
         self._api = api
-        self._deployment: str | None = None
+        self._deployment = Deployment(api, DEPLOYMENT)
 
     async def start(self, batch: Batch) -> str:
         """The id of the flow run, the same however often it is asked. Raises PrefectUnavailable."""
         try:
             async with asyncio.timeout(START_SECONDS):
-                return await self._start(batch)
+                return str((await self._deployment.create_run(request_of(batch)))["id"])
         except TimeoutError:
             raise PrefectUnavailable(f"no run within {START_SECONDS:.0f} s") from None
 
@@ -36,25 +37,10 @@ class Runs:
     def ui_url(self) -> str | None:
         return self._api.settings.effective_ui_url
 
-    async def _start(self, batch: Batch) -> str:
-        run = await self._create(batch, self._deployment or await self._find())
-        if run is None:
-            # The deployment was made anew since its id was asked for.
-            run = await self._create(batch, await self._find())
-        try:
-            return str(run["id"])
-        except (TypeError, KeyError):
-            raise PrefectUnavailable(f"Prefect does not start {DEPLOYMENT}") from None
 
-    async def _find(self) -> str:
-        answer = await self._api.call("GET", f"/deployments/name/{DEPLOYMENT}")
-        if not isinstance(answer, dict) or "id" not in answer:
-            raise PrefectUnavailable(f"Prefect has no deployment {DEPLOYMENT}")
-        self._deployment = str(answer["id"])
-        return self._deployment
-
-    async def _create(self, batch: Batch, deployment: str) -> Any:
-        return await self._api.call("POST", f"/deployments/{deployment}/create_flow_run", request_of(batch))
+def request_tags(*request_ids: str | None) -> list[str]:
+    """So that a run is found by the id of the HTTP request which asked for it."""
+    return [f"request:{request_id}" for request_id in dict.fromkeys(request_ids) if request_id]
 
 
 def request_of(batch: Batch) -> dict[str, Any]:
@@ -63,6 +49,6 @@ def request_of(batch: Batch) -> dict[str, Any]:
     return {
         "name": f"ingest-{batch.root}-b{batch.id}",
         "parameters": {"account": batch.root, "batch": batch.id},
-        "tags": [f"account:{batch.root}", f"lane:{batch.lane}"],
+        "tags": [f"account:{batch.root}", f"lane:{batch.lane}", *request_tags(batch.request_id)],
         "idempotency_key": f"batch-{batch.id}-{batch.created_at:%Y%m%d%H%M%S%f}",
     }

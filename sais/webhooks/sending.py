@@ -3,12 +3,15 @@
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
+from sais.accounts import signing_secrets
 from sais.catalog import deliveries
 from sais.catalog.accounts import get_account
+from sais.catalog.batches import find_request_ids
 from sais.catalog.bulk import Row
 from sais.catalog.database import reading, writing
 from sais.errors import MediaError
@@ -35,12 +38,13 @@ async def send_due(
     """
     tally = dict.fromkeys(DeliveryMarking, 0)
     while claimed := await asyncio.to_thread(_claim, engine, batch_id):
-        secrets = await asyncio.to_thread(_secrets, engine, {delivery.root for delivery in claimed})
+        senders = await asyncio.to_thread(_senders, engine, claimed)
         gates = {delivery.url: asyncio.Semaphore(RECEIVER_CONCURRENCY) for delivery in claimed}
 
         async def send(delivery: Delivery) -> Row:
             async with gates[delivery.url]:  # noqa: B023  awaited within this round
-                return await attempt(fetcher, delivery, (secrets[delivery.root], *extra_secrets))  # noqa: B023
+                signers = (*senders.secrets[delivery.root], *extra_secrets)  # noqa: B023
+                return await attempt(fetcher, delivery, signers, senders.request_ids.get(delivery.batch_id))  # noqa: B023
 
         rows = await asyncio.gather(*(send(delivery) for delivery in claimed))
         await asyncio.to_thread(_save, engine, claimed, rows)
@@ -55,9 +59,22 @@ def _claim(engine: Engine, batch_id: int | None) -> list[Delivery]:
         return deliveries.claim_due(connection, hold_until=hold_until, limit=AT_ONCE, batch_id=batch_id)
 
 
-def _secrets(engine: Engine, roots: set[str]) -> Mapping[str, str]:
+@dataclass(frozen=True)
+class Senders:
+    """`secrets` by root, and the ids of the requests that made the batches, by batch."""
+
+    secrets: Mapping[str, tuple[str, ...]] = field(repr=False)
+    request_ids: Mapping[int, str]
+
+
+def _senders(engine: Engine, claimed: Sequence[Delivery]) -> Senders:
+    now = utc_now()
     with reading(engine) as connection:
-        return {root: get_account(connection, root).webhook_secret for root in roots}
+        roots = {delivery.root for delivery in claimed}
+        return Senders(
+            {root: signing_secrets(get_account(connection, root), now) for root in roots},
+            find_request_ids(connection, {delivery.batch_id for delivery in claimed}),
+        )
 
 
 def _save(engine: Engine, claimed: Sequence[Delivery], rows: Sequence[Row]) -> None:
@@ -68,11 +85,13 @@ def _save(engine: Engine, claimed: Sequence[Delivery], rows: Sequence[Row]) -> N
             deliveries.switch_off_callback(connection, root, url, reason=f"http_{GONE}")
 
 
-async def attempt(fetcher: Fetcher, delivery: Delivery, signers: Sequence[str]) -> Row:
+async def attempt(fetcher: Fetcher, delivery: Delivery, signers: Sequence[str], request_id: str | None = None) -> Row:
     """One POST. Returns the columns of Delivery that it changes."""
     now = utc_now()
     try:
-        headers = signed_headers(delivery.id, delivery.body, now, signers)
+        headers = dict(signed_headers(delivery.id, delivery.body, now, signers))
+        if request_id:
+            headers["x-request-id"] = request_id
         answer = await fetcher.post(delivery.url, delivery.body.encode(), headers)
     except MediaError as error:
         return after_failure(delivery, now, error.reason, status_code=error.status_code)

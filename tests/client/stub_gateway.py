@@ -62,6 +62,9 @@ class StubGateway:
             routes=[
                 Route("/account_setup", self.account_setup, methods=["POST"]),
                 Route("/dispatch_process", self.dispatch_process, methods=["POST"]),
+                Route("/upload", self.upload, methods=["POST"]),
+                Route("/manifests", self.manifests, methods=["POST"]),
+                Route("/account/rotate_key", self.rotate_key, methods=["POST"]),
                 Route("/batches/{id:int}", self.batch),
                 Route("/fetch/media/by-ids", self.by_ids, methods=["POST"]),
                 Route("/status", self.status),
@@ -109,6 +112,35 @@ class StubGateway:
         rows = [self.accept(image["url"], str(request.base_url), body) for image in images]
         self.batches.append([row["code"] for row in rows])
         return JSONResponse(rows, headers={"X-Sais-Batch": str(len(self.batches))})
+
+    async def form(self, request: Request) -> dict[str, Any]:
+        """`posted` keeps the fields, and of the file its name and bytes."""
+        async with request.form() as form:
+            body: dict[str, Any] = {key: form.getlist(key) for key in form if key != "file"}
+            file = form["file"]
+            assert not isinstance(file, str)
+            body["file"] = (file.filename, await file.read())
+        bearer = request.headers.get("Authorization", "").removeprefix("Bearer ") or None
+        self.posted.append((request.url.path, bearer, body))
+        self.check_key(request, body["root"][0])
+        return body
+
+    async def upload(self, request: Request) -> Response:
+        body = await self.form(request)
+        self.batches.append([])
+        row = {"code": "c0ffee", "marking": "new", "originalUrl": body["file"][0]}
+        return JSONResponse(row, headers={"X-Sais-Batch": str(len(self.batches))})
+
+    async def manifests(self, request: Request) -> Response:
+        await self.form(request)
+        self.batches.append([])
+        return JSONResponse({"batch": len(self.batches)}, 202)
+
+    async def rotate_key(self, request: Request) -> Response:
+        root = (await self.read(request))["root"]
+        self.check_key(request, root)
+        self.accounts[root] = (secrets.token_hex(16), self.accounts[root][1])
+        return JSONResponse({"root": root, "apiKey": self.accounts[root][0], "webhookSecret": None})
 
     def accept(self, url: str, base: str, body: dict[str, Any]) -> dict[str, Any]:
         if not url.startswith("http"):

@@ -46,7 +46,7 @@ def test_every_sais_command_and_option_exists(document: Path) -> None:
 
 def test_every_module_that_is_started_exists() -> None:
     for document in DOCUMENTS:
-        for module in re.findall(r"python -m ([a-z.]+)", document.read_text()):
+        for module in re.findall(r"python -m ([a-z._]+)", document.read_text()):
             path = PROJECT / module.replace(".", "/")
             assert path.with_suffix(".py").exists() or (path / "__main__.py").exists() or module == "prefect.engine"
 

@@ -27,6 +27,12 @@ def prefect(monkeypatch: pytest.MonkeyPatch) -> Iterator[PrefectStub]:
         yield stub
 
 
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Without a quick lane, so that a run is asked for at once."""
+    return settings.model_copy(update={"quick_images": 0})
+
+
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Migrated once: doing it for every test takes longer than the tests."""

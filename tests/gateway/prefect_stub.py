@@ -52,8 +52,8 @@ class PrefectStub:
 
 
 @contextmanager
-def running_prefect() -> Iterator[PrefectStub]:
-    stub = PrefectStub()
+def running_prefect(given: PrefectStub | None = None) -> Iterator[PrefectStub]:
+    stub = given or PrefectStub()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -1,8 +1,16 @@
+from datetime import timedelta
+
 import pytest
 
+from sais.accounts import rotate_key, signing_secrets
+from sais.catalog.accounts import get_account
+from sais.client import verify_webhook
 from sais.configuration import Configuration
+from sais.errors import Unauthorized
 from sais.runs import PrefectSettings
 from sais.settings import Settings
+from sais.webhooks.signing import signed_headers
+from sais_models.columns import utc_now
 from tests.gateway.conftest import opened
 from tests.gateway.prefect_stub import PrefectStub
 from tests.gateway.stage import Stage, bearer, url_of
@@ -103,3 +111,55 @@ async def test_registration_may_need_a_token(settings: Settings, prefect: Prefec
         assert made.status_code == 200
         again = {**body, "apiKey": made.json()["apiKey"]}
         assert (await stage.client.post("/account_setup", json=again, headers=token)).status_code == 200
+
+
+@pytest.mark.parametrize("in_body", [True, False])
+async def test_a_new_key_ends_the_former_one_at_once(stage: Stage, in_body: bool) -> None:
+    former = await stage.account()
+    body, headers = ({"root": "museum", "apiKey": former}, {}) if in_body else (None, bearer(former))
+    answer = await stage.client.post("/account/rotate_key", json=body, headers=headers)
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+    key = answer.json()["apiKey"]
+    assert len(key) >= 40
+    assert key != former
+    assert answer.json()["webhookSecret"] is None
+    assert (await stage.dispatch(former, [url_of(1)])).status_code == 401
+    assert (await stage.dispatch(key, [url_of(1)])).status_code == 200
+    assert (await stage.client.post("/account/rotate_key", headers=bearer(former))).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/account/rotate_key", "/account/rotate_webhook_secret"])
+async def test_only_its_own_key_changes_an_accounts_secrets(stage: Stage, path: str) -> None:
+    key = await stage.account("museum")
+    other = await stage.account("other-one")
+    before = await stage.state.database.read(get_account, "museum")
+    for headers, status in [({}, 401), (bearer("wrong"), 401), (bearer(other), 403)]:
+        answer = await stage.client.post(path, json={"root": "museum"}, headers=headers)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
+    unknown = await stage.client.post(path, json={"root": "nobody"}, headers=bearer("wrong"))
+    wrong = await stage.client.post(path, json={"root": "museum"}, headers=bearer("wrong"))
+    assert unknown.content == wrong.content
+    assert (await stage.client.post(path, json={"root": 3}, headers=bearer(key))).status_code == 422
+    assert await stage.state.database.read(get_account, "museum") == before
+
+
+async def test_of_two_rotations_with_one_key_one_is_refused(stage: Stage) -> None:
+    await stage.account()
+    account = await stage.state.database.read(get_account, "museum")
+    await stage.state.database.write(rotate_key, account)
+    with pytest.raises(Unauthorized):
+        await stage.state.database.write(rotate_key, account)
+
+
+async def test_a_former_webhook_secret_signs_for_a_day_more(stage: Stage) -> None:
+    key = await stage.account()
+    former = (await stage.state.database.read(get_account, "museum")).webhook_secret
+    answer = await stage.client.post("/account/rotate_webhook_secret", headers=bearer(key))
+    secret = answer.json()["webhookSecret"]
+    assert answer.json()["apiKey"] is None
+    account = await stage.state.database.read(get_account, "museum")
+    now = utc_now()
+    assert signing_secrets(account, now) == (secret, former)
+    headers = signed_headers("msg_1", "{}", now, signing_secrets(account, now))
+    assert [verify_webhook(b"{}", headers, known) for known in (secret, former)] == [{}, {}]
+    assert signing_secrets(account, now + timedelta(days=1)) == (secret,)

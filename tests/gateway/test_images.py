@@ -1,11 +1,23 @@
+import asyncio
+from dataclasses import replace
+from typing import Any
+
 import pytest
-from httpx import Response
+from httpx import AsyncClient, Response
 from sqlalchemy import Connection
 
-from sais.catalog.bulk import new_row
+from sais.addressing import code_of
+from sais.catalog.batches import recent_batches
+from sais.catalog.bulk import new_row, update_rows
 from sais.catalog.media import save_thumbs
-from sais_models import Thumb, ThumbMarking
-from tests.gateway.stage import Stage, url_of
+from sais.configuration import Configuration
+from sais.runs import PrefectSettings
+from sais.settings import Settings
+from sais_models import Batch, Lane, Media, MediaMarking, Thumb, ThumbMarking
+from tests.gateway.conftest import opened
+from tests.gateway.prefect_stub import PrefectStub
+from tests.gateway.stage import Stage, bearer, url_of
+from tests.support.pictures import decoded, encoded, quarters
 
 PICTURE = bytes(range(100))
 
@@ -92,11 +104,135 @@ async def test_a_range_of_another_version_gives_all(stage: Stage, address: str) 
     assert (await ask(stage, address, range="bytes=0-9", if_range='"former"')).status_code == 200
 
 
-async def test_a_thumb_that_is_not_made_yet_is_503(stage: Stage, address: str) -> None:
-    answer = await ask(stage, address.replace("/small/", "/medium/"))
-    assert answer.status_code == 503
-    assert int(answer.headers["Retry-After"]) > 0
-    assert answer.json()["title"] == "server busy"
+async def batches(stage: Stage) -> list[Batch]:
+    return await stage.state.database.read(recent_batches, 100)
+
+
+async def test_a_thumb_that_is_not_made_yet_is_503_and_queued_once(stage: Stage, address: str) -> None:
+    missing = address.replace("/small/", "/medium/")
+    for _ in range(3):
+        answer = await ask(stage, missing)
+        assert answer.status_code == 503
+        assert int(answer.headers["Retry-After"]) > 0
+        assert (answer.json()["title"], answer.headers["Cache-Control"]) == ("server busy", "no-store")
+    newest, former = await batches(stage)
+    assert (newest.presets, newest.lane, newest.root, former.presets) == (["medium"], Lane.QUICK, "museum", ["small"])
+    await stage.finish(url_of(1), b"larger", presets=("medium",))
+    assert (await ask(stage, missing)).content == b"larger"
+    assert len(await batches(stage)) == 2
+
+
+async def test_many_who_ask_at_once_make_one_batch(stage: Stage, address: str) -> None:
+    missing = address.replace("/small/", "/large/")
+    answers = await asyncio.gather(*(ask(stage, missing) for _ in range(20)))
+    assert {answer.status_code for answer in answers} == {503}
+    assert len(await batches(stage)) == 2
+
+
+async def test_a_stranger_cannot_fill_the_queue(stage: Stage, address: str) -> None:
+    for preset in ("made-up", "huge", "resolve", "..."):
+        assert (await ask(stage, address.replace("/small/", f"/{preset}/"))).status_code == 404
+    code = code_of(url_of(1), "museum")
+    state = {"code": code, "marking": MediaMarking.FAILED, "retryable": True}
+    await stage.state.database.write(lambda connection: update_rows(connection, Media, [state]))
+    assert (await ask(stage, address.replace("/small/", "/large/"))).status_code == 503
+    audio = {"code": code, "marking": MediaMarking.ARCHIVED, "mime_type": "audio/mpeg"}
+    await stage.state.database.write(lambda connection: update_rows(connection, Media, [audio]))
+    assert (await ask(stage, address.replace("/small/", "/large/"))).status_code == 404
+    assert len(await batches(stage)) == 1
+
+
+async def test_over_the_accounts_limit_a_stranger_queues_nothing(settings: Settings, prefect: PrefectStub) -> None:
+    few = settings.model_copy(update={"queue_limit": 1})
+    async with opened(Configuration.from_settings(few), PrefectSettings(api_url=prefect.url)) as stage:
+        key = await stage.account()
+        await stage.dispatch(key, [url_of(1), url_of(2), url_of(3)], filters=["small"])
+        path = await stage.finish(url_of(1))
+        assert (await ask(stage, f"/media/cache/medium/{path}")).status_code == 503
+        assert len(await batches(stage)) == 1
+
+
+async def test_an_upload_gets_further_thumbs_too(stage: Stage) -> None:
+    key = await stage.account()
+    fields = {"root": "museum", "filters": "small"}
+    file = {"file": ("a.png", encoded(quarters(), "PNG"))}
+    row = (await stage.client.post("/upload", data=fields, files=file, headers=bearer(key))).json()
+    assert (await ask(stage, f"/media/cache/tiny/{row['path']}")).status_code == 503
+    assert [batch.presets for batch in await batches(stage)] == [["tiny"], ["small"]]
+
+
+async def test_resolve_leads_to_the_thumb(stage: Stage, address: str) -> None:
+    answer = await ask(stage, address.replace("/cache/", "/cache/resolve/"))
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == f"http://127.0.0.1:8018{address}"
+    missing = address.replace("/cache/small/", "/cache/resolve/large/")
+    assert (await ask(stage, missing)).status_code == 503
+    assert len(await batches(stage)) == 2
+    assert (await ask(stage, missing.replace("/large/", "/made-up/"))).status_code == 404
+    assert (await ask(stage, "/media/cache/resolve/small/%2e%2e/sais.db")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("accept", "mime_type"),
+    [
+        ("image/avif,image/webp,image/apng,*/*;q=0.8", "image/png"),
+        ("text/html, image/*;q=0.5", "image/png"),
+        ("*/*", "application/problem+json"),
+        ("image/png;q=0", "application/problem+json"),
+        ("application/json", "application/problem+json"),
+    ],
+)
+async def test_a_blurred_picture_stands_for_it(
+    settings: Settings, prefect: PrefectStub, accept: str, mime_type: str
+) -> None:
+    own = settings.model_copy(update={"busy_placeholder": True})
+    async with opened(Configuration.from_settings(own), PrefectSettings(api_url=prefect.url)) as stage:
+        key = await stage.account()
+        await stage.dispatch(key, [url_of(1)], filters=["small"])
+        path = await stage.finish(url_of(1))
+        blurred = {"code": code_of(url_of(1), "museum"), "blurhash": "LEHV6nWB2yk8pyo0adR*.7kCMdnj"}
+        await stage.state.database.write(lambda connection: update_rows(connection, Media, [blurred]))
+        answer = await ask(stage, f"/media/cache/large/{path}", accept=accept)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (503, mime_type)
+        assert (answer.headers["Vary"], answer.headers["Cache-Control"]) == ("Accept", "no-store")
+        assert "Retry-After" in answer.headers
+        assert len(await batches(stage)) == 2
+        if mime_type == "image/png":
+            assert decoded(answer.content).size == (256, 171)  # 300 x 200
+
+
+async def test_a_giant_thumb_goes_out_in_pieces(stage: Stage, address: str) -> None:
+    giant = bytes(range(256)) * 10_000
+    await stage.finish(url_of(1), giant)
+    answer = await ask(stage, address)
+    assert (answer.content, answer.headers["Content-Length"]) == (giant, str(len(giant)))
+    part = await ask(stage, address, range="bytes=100-2000099")
+    assert (part.status_code, part.content) == (206, giant[100:2_000_100])
+    assert part.headers["Content-Length"] == "2000000"
+
+
+@pytest.mark.parametrize("delivery", ["stream", "redirect"])
+async def test_thumbs_in_s3(
+    settings: Settings, prefect: PrefectStub, bucket: str, s3_options: dict[str, Any], delivery: str
+) -> None:
+    own = settings.model_copy(update={"cache_delivery": delivery})
+    plain = Configuration.from_settings(own)
+    configuration = replace(plain, cache_url=f"s3://{bucket}/thumbs", cache_options=s3_options)
+    async with opened(configuration, PrefectSettings(api_url=prefect.url)) as stage:
+        key = await stage.account()
+        await stage.dispatch(key, [url_of(1)], filters=["small"])
+        address = f"/media/cache/small/{await stage.finish(url_of(1), PICTURE)}"
+        answer = await ask(stage, address)
+        unchanged = await ask(stage, address, if_none_match="*")
+        assert unchanged.status_code == 304
+        if delivery == "stream":
+            assert (answer.status_code, answer.content) == (200, PICTURE)
+            assert (await ask(stage, address, range="bytes=0-9")).content == PICTURE[:10]
+            return
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (302, "private, max-age=1800")
+        async with AsyncClient() as anybody:
+            there = await anybody.get(answer.headers["Location"])
+        assert (there.content, there.headers["Content-Type"]) == (PICTURE, "image/webp")
 
 
 async def test_a_file_that_went_away_is_503(stage: Stage, address: str) -> None:

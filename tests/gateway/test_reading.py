@@ -55,6 +55,13 @@ async def test_failures_are_counted_by_reason(stage: Stage) -> None:
     assert (sums["failed"], sums["pending"], sums["reasons"]) == (2, 1, {"http_404": 2})
 
 
+async def test_the_key_may_come_in_the_body_of_a_question(stage: Stage) -> None:
+    key = await stage.account()
+    asked = await stage.client.post("/fetch/media/by-ids", json={"ids": [], "apiKey": key})
+    assert (asked.status_code, asked.json()) == (200, [])
+    assert (await stage.client.post("/fetch/media/by-ids", json={"ids": [], "apiKey": "wrong"})).status_code == 401
+
+
 async def test_filters_are_the_presets(stage: Stage) -> None:
     presets = (await stage.client.get("/filters")).json()
     assert [(preset["name"], preset["width"]) for preset in presets] == [

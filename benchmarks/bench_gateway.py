@@ -1,0 +1,169 @@
+"""The gateway: how many cached thumbs it serves, beside nginx with the shipped configuration; how many URLs it takes.
+
+python -m benchmarks gateway
+"""
+
+import asyncio
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+from fastapi import FastAPI
+
+from benchmarks.load import requests_per_second
+from benchmarks.origin import LOOPBACK, free_port, wait_for_port
+from deployments.nginx import configuration, served_presets
+from gateway.application import create_application
+from sais.accounts import set_up_account
+from sais.addressing import code_of, path_of
+from sais.catalog.bulk import new_row, update_rows
+from sais.catalog.database import open_database, reading, writing
+from sais.catalog.media import save_thumbs
+from sais.catalog.presets import publish_presets
+from sais.configuration import Configuration
+from sais.dispatch import Submitted
+from sais.fetching import Guard
+from sais.runs import PrefectSettings
+from sais.settings import Settings
+from sais.submission import submit
+from sais_models import DEFAULT_PRESETS, Account, Layout, Media, MediaMarking, Thumb, ThumbMarking
+from sais_models.wire import AccountSetup
+
+ROOT = "bench"
+THUMB_BYTES = 15_000
+WORKERS = 2
+CONNECTIONS = 32
+SECONDS = 3.0
+ROUNDS = 3
+URLS = 1000
+NGINX_TEMP = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+
+
+def application() -> FastAPI:
+    """For uvicorn's workers; there is no Prefect, so no run starts."""
+    return create_application(Configuration.from_settings(Settings()), PrefectSettings(api_url=None))
+
+
+def install(settings: Settings) -> tuple[str, str]:
+    """An account with one thumb in the cache. Returns its key and the thumb's path."""
+    engine = open_database(settings.effective_database_url)
+    guard = Guard()
+    with writing(engine) as connection:
+        publish_presets(connection, DEFAULT_PRESETS)
+        info = set_up_account(connection, AccountSetup(root=ROOT), guard=guard, key=None)
+        account = Account(root=ROOT, approx=1, layout=Layout.OCTAL2, key_hash="", webhook_secret="")
+        url = "https://photos.example/thumb.jpg"
+        submit(connection, account, [Submitted(url)], guard=guard, presets=["small"])
+        code = code_of(url, ROOT)
+        path = path_of(ROOT, code, Layout.OCTAL2, "jpg")
+        update_rows(connection, Media, [{"code": code, "marking": MediaMarking.RESIZED, "path": path}])
+        done = {"marking": ThumbMarking.DONE, "recipe": "abcdefabcdef", "mime_type": "image/webp", "size": THUMB_BYTES}
+        save_thumbs(connection, [new_row(Thumb, code=code, preset="small", **done)])
+    engine.dispose()
+    place = settings.home / "cache" / "small" / path
+    place.parent.mkdir(parents=True)
+    place.write_bytes(os.urandom(THUMB_BYTES))
+    return info.api_key or "", f"/media/cache/small/{path}"
+
+
+@contextmanager
+def running(command: list[str], port: int, environment: dict[str, str]) -> Iterator[None]:
+    process = subprocess.Popen(command, cwd=Path(__file__).parent.parent, env=environment, stdin=subprocess.DEVNULL)
+    try:
+        wait_for_port(port, process)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def gateway_command(port: int) -> list[str]:
+    options = ["--factory", "--host", LOOPBACK, "--port", str(port), "--workers", str(WORKERS), "--no-access-log"]
+    return [sys.executable, "-m", "uvicorn", "benchmarks.bench_gateway:application", *options, "--log-level", "warning"]
+
+
+def nginx_command(nginx: str, work: Path, settings: Settings, port: int) -> list[str]:
+    engine = open_database(settings.effective_database_url)
+    with reading(engine) as connection:
+        server = configuration(settings, served_presets(connection), listen=f"{LOOPBACK}:{port}")
+    engine.dispose()
+    folders = "".join(f"{name}_temp_path {work}/{name};\n" for name in NGINX_TEMP)
+    (work / "nginx.conf").write_text(
+        f"{'user root;' if os.geteuid() == 0 else ''}\ndaemon off;\nworker_processes {WORKERS};\npid {work}/pid;\n"
+        f"events {{ worker_connections 512; }}\nhttp {{\n{folders}access_log off;\n{server}\n}}\n"
+    )
+    return [nginx, "-p", str(work), "-c", str(work / "nginx.conf"), "-e", str(work / "error.log")]
+
+
+def serve_rates(ports: dict[str, int], path: str) -> dict[str, list[float]]:
+    """Requests a second of each, measured one after the other in every round."""
+    rates: dict[str, list[float]] = {name: [] for name in ports}
+    for _ in range(ROUNDS):
+        for name, port in ports.items():
+            rate = requests_per_second(LOOPBACK, port, path, connections=CONNECTIONS, seconds=SECONDS)
+            rates[name].append(asyncio.run(rate))
+    return rates
+
+
+def dispatch_rates(port: int, key: str) -> dict[str, list[float]]:
+    """URLs a second: in each round a thousand that are new, then the same again."""
+    rates: dict[str, list[float]] = {"new": [], "known": []}
+    with httpx.Client(base_url=f"http://{LOOPBACK}:{port}", timeout=60, trust_env=False) as client:
+        for number in range(ROUNDS):
+            images = [f"https://photos.example/{number}/{n}.jpg" for n in range(URLS)]
+            for kind, measured in rates.items():
+                start = time.perf_counter()
+                answer = client.post(
+                    "/dispatch_process",
+                    json={"root": ROOT, "images": images, "filters": ["small"]},
+                    headers={"Authorization": f"Bearer {key}"},
+                )
+                assert answer.status_code == 200, f"{kind}: {answer.text[:200]}"
+                measured.append(URLS / (time.perf_counter() - start))
+    return rates
+
+
+def row(what: str, unit: str, values: list[float]) -> str:
+    return f"| {what} | {statistics.median(values):,.0f} | {min(values):,.0f} to {max(values):,.0f} | {unit} |"
+
+
+def measure(work: Path) -> str:
+    """One markdown table: medians of the rounds, and from the slowest to the fastest."""
+    port, front = free_port(), free_port()
+    settings = Settings(home=work / "home", port=port)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("SAIS_", "PREFECT_"))}
+    environment |= {"SAIS_HOME": str(settings.home), "SAIS_PORT": str(port), "SAIS_ACCESS_LOG": "off"}
+    key, path = install(settings)
+    ports = {f"GET a cached thumb of 15 KB, gateway ({WORKERS} workers)": port}
+    with ExitStack() as stack:
+        stack.enter_context(running(gateway_command(port), port, environment))
+        nginx = shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
+        if nginx:
+            stack.enter_context(running(nginx_command(nginx, work, settings, front), front, environment))
+            ports[f"the same, nginx ({WORKERS} workers) with deployments/nginx.conf"] = front
+        served = serve_rates(ports, path)
+        taken = dispatch_rates(port, key)
+    lines = ["| what | median | range | |", "|---|---|---|---|"]
+    lines += [row(what, "requests/s", rates) for what, rates in served.items()]
+    lines += [row(f"POST /dispatch_process, {URLS:,} URLs, all {kind}", "URLs/s", taken[kind]) for kind in taken]
+    if not nginx:
+        lines.append("| nginx is not installed | | | |")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory(prefix="sais-bench-") as work:
+        print(measure(Path(work)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""A real Prefect server with the embedded stack's settings, and runs of `ingest` as a worker starts them."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from benchmarks.measuring import tree_cpu
+from benchmarks.origin import free_port
+from deployments.environment import PROJECT, embedded_environment
+from sais.settings import Settings
+
+START_SECONDS = 120
+# The server writes task runs and events some seconds after it was told of them.
+SETTLE_SECONDS = 10
+QUIET_CPU = 0.08
+
+
+@dataclass(frozen=True)
+class Run:
+    """Seconds: `whole` of the flow's process, `tasks` from the start of the first task to the end of the last."""
+
+    whole: float
+    tasks: float
+
+
+class PrefectServer:
+    """A context manager; work pool, blocks and deployments as the bootstrap makes them."""
+
+    def __init__(self, work: Path) -> None:
+        port = free_port()
+        self._log = work / "prefect.log"
+        self._api = f"http://127.0.0.1:{port}/api"
+        # What the person who measures has set for an installation of their own is no part of this one.
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "SAIS_"))}
+        self.environment = embedded_environment(Settings(home=work / "server"), port, clean)
+        Path(self.environment["PREFECT_HOME"]).mkdir(parents=True)
+        self._command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
+
+    def __enter__(self) -> Self:
+        with self._log.open("w") as log:
+            self._process = subprocess.Popen(
+                self._command, cwd=PROJECT, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        self._client = httpx.Client(base_url=self._api, trust_env=False, timeout=60)
+        try:
+            self._wait()
+            self._python("-m", "deployments.bootstrap")
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+        self._process.terminate()
+        self._process.wait()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def ingest(self, parameters: Mapping[str, Any], environment: Mapping[str, str]) -> Run:
+        """One run of the deployment, by `python -m prefect.engine` as the work pool's command has it."""
+        deployment = self._ask("GET", "/deployments/name/ingest/ingest")["id"]
+        run = self._ask("POST", f"/deployments/{deployment}/create_flow_run", {"parameters": parameters})["id"]
+        start = time.perf_counter()
+        self._python("-m", "prefect.engine", PREFECT__FLOW_RUN_ID=run, **environment)
+        whole = time.perf_counter() - start
+        state = self._ask("GET", f"/flow_runs/{run}")["state"]
+        if state["type"] != "COMPLETED":
+            raise RuntimeError(f"the flow run is {state['type']}: {state['message']}")
+        self.settle()
+        tasks = self._ask("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": [run]}}})
+        first = min(datetime.fromisoformat(task["start_time"]) for task in tasks)
+        last = max(datetime.fromisoformat(task["end_time"]) for task in tasks)
+        return Run(whole, (last - first).total_seconds())
+
+    def settle(self) -> None:
+        """Until the server has little to do for a second."""
+        for _ in range(SETTLE_SECONDS):
+            before = tree_cpu(self.pid)
+            time.sleep(1)
+            if tree_cpu(self.pid) - before < QUIET_CPU:
+                return
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                if self._client.get("/health").is_success:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.1)
+        raise TimeoutError(f"the Prefect server does not answer; its last words: {self._log.read_text()[-2000:]}")
+
+    def _python(self, *arguments: str, **environment: str) -> None:
+        with self._log.open("a") as log:
+            told = self.environment | environment
+            subprocess.run([sys.executable, *arguments], cwd=PROJECT, env=told, stdout=log, stderr=log, check=True)
+
+    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Tries again, because the server on SQLite answers some requests with 503."""
+        for pause in (0.2, 0.5, 1.0, 2.0):
+            answer = self._client.request(method, path, json=body)
+            if not answer.is_server_error:
+                break
+            time.sleep(pause)
+        return answer.raise_for_status().json()

@@ -1,0 +1,26 @@
+"""The tools that JSON-RPC and MCP offer: each is defined once, and calls what REST calls."""
+
+from typing import Any
+
+from gateway.tools.accounts import CREATE_ACCOUNT, GET_ACCOUNT_INFO
+from gateway.tools.definition import Caller, Tool
+from gateway.tools.explanations import EXPLAIN_FAILURE, SUM_NUMBERS
+from gateway.tools.images import DISPATCH_PROCESS, GENERATE_THUMBNAIL, GET_MEDIA
+
+TOOLS: tuple[Tool[Any], ...] = (
+    CREATE_ACCOUNT,
+    DISPATCH_PROCESS,
+    GET_ACCOUNT_INFO,
+    GET_MEDIA,
+    GENERATE_THUMBNAIL,
+    EXPLAIN_FAILURE,
+    SUM_NUMBERS,
+)
+_BY_NAME = {name: tool for tool in TOOLS for name in (tool.name, *tool.also)}
+
+__all__ = ["TOOLS", "Caller", "Tool", "find_tool"]
+
+
+def find_tool(name: object) -> Tool[Any] | None:
+    """By its name, or by one that it had."""
+    return _BY_NAME.get(name) if isinstance(name, str) else None

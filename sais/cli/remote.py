@@ -1,0 +1,53 @@
+"""The same commands at a gateway, when SAIS_URL names one."""
+
+from pathlib import Path
+from typing import Any
+
+from sais.cli.output import follow
+from sais.client import SaisClient
+from sais.errors import InputError
+from sais.iterating import Piece
+from sais.settings import Settings
+from sais_models.wire import AccountSetup
+
+
+def open_client(settings: Settings, root: str | None = None, key: str | None = None) -> SaisClient:
+    """For the gateway at SAIS_URL."""
+    return SaisClient(settings.url or settings.public_url, root, key or settings.api_key)
+
+
+def register(settings: Settings, setup: AccountSetup, key: str | None) -> dict[str, Any]:
+    with open_client(settings, setup.root, key) as client:
+        return client.register(
+            setup.root,
+            setup.approx,
+            media_callback_url=setup.media_callback_url,
+            thumb_callback_url=setup.thumb_callback_url,
+            registration_token=settings.registration_token,
+        )
+
+
+def queue(
+    settings: Settings, root: str, urls: list[str], manifest: str | None, presets: list[str], wait: bool
+) -> dict[str, Any]:
+    """The sums of the batch; with `wait`, when it has settled."""
+    with open_client(settings, root) as client:
+        batch = client.send_manifest(_local(manifest), presets) if manifest else client.dispatch(urls, presets).batch
+        return follow(client.watch(batch, timeout=float("inf"), every=1.0)) if wait else client.batch(batch)
+
+
+def _local(manifest: str) -> Path:
+    if "://" in manifest:
+        raise InputError("with SAIS_URL a manifest is a file of this machine", field="manifest")
+    return Path(manifest)
+
+
+def counts(settings: Settings, root: str | None) -> tuple[str, dict[str, int]]:
+    """The account of the key, and its media by marking."""
+    with open_client(settings, root) as client:
+        account = client.account()
+        return account["root"], account["media"]
+
+
+def iterate_piece(client: SaisClient, piece: Piece, dry_run: bool) -> dict[str, Any]:
+    return client.iterate(after=piece.after, offset=piece.offset, limit=piece.limit, dry_run=dry_run)

@@ -1,0 +1,67 @@
+"""The program of a worker process: pictures' paths come in over a pipe, renditions or errors go back.
+
+    python -m sais.imaging.worker FD
+
+It imports neither SQLAlchemy nor Prefect: ready after 0.25 s of CPU. `multiprocessing` would import the flow's
+`__main__` again, which is prefect.engine: 3 s.
+"""
+
+import signal
+import sys
+import traceback
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from sais.errors import SaisError
+from sais.imaging import Rendition, render
+
+if TYPE_CHECKING:  # see geometry
+    from collections.abc import Sequence
+
+    from sais_models import PresetSettings
+
+Answer = Rendition | Exception
+
+
+class Recipe(NamedTuple):
+    """What `render` reads of a preset. The preset itself would bring SQLAlchemy with it when it is unpickled."""
+
+    name: str
+    recipe: str
+    width: int
+    height: int
+    mode: str
+    format: str
+    quality: int
+
+    @classmethod
+    def of(cls, preset: "PresetSettings") -> "Recipe":
+        box = (preset.width, preset.height)
+        return cls(preset.name, preset.recipe, *box, str(preset.mode), str(preset.format), preset.quality)
+
+
+def answer(source: str, recipes: list[tuple[str, str, int, int, str, str, int]], max_pixels: int) -> Answer:
+    """`recipes` are plain tuples: this module is `__main__` here, and has no classes in common with the run."""
+    presets = cast("Sequence[PresetSettings]", [Recipe(*recipe) for recipe in recipes])
+    try:
+        return render(Path(source), presets, max_pixels=max_pixels)
+    except Exception as error:
+        if not isinstance(error, SaisError):
+            error.add_note(traceback.format_exc())  # a traceback does not go through the pipe
+        return error
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which closes the pipe
+    with suppress(OSError):
+        # When memory runs out, the kernel takes this process and not the run.
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    with Connection(int(sys.argv[1])) as pipe, suppress(EOFError, ConnectionError):  # the run has ended
+        while True:
+            pipe.send(answer(*pipe.recv()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""What each reason on a row means in plain words, and what its owner can do about it."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from sais.fetching.failures import TRANSIENT_STATUSES
+
+SEND_AGAIN = "Send the image again later; `sais iterate` does it for all that may succeed."
+CHECK_ADDRESS = "Open the address in a browser without signing in; correct it at its source, then send it again."
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """`retryable`: the same address may succeed later without anybody's help."""
+
+    reason: str
+    means: str
+    remedy: str
+    retryable: bool = False
+
+
+_PERMANENT = {
+    "bad_url": ("This is no address that can be fetched.", "Send a whole address: https://host/path."),
+    "bad_scheme": ("The address is neither http nor https.", "Publish the image at an https address, or upload it."),
+    "url_too_long": ("The address is longer than SAIS takes.", "Send a shorter address of the same image."),
+    "code_collision": (
+        "Another address has this image's code already.",
+        "Change the address a little, for example by a query parameter that its server ignores.",
+    ),
+    "refused_host": (
+        "The host is private, local or reserved, and SAIS does not ask such hosts.",
+        "Publish the image at a public host, or have the operator name its host in SAIS_ALLOW_HOSTS.",
+    ),
+    "empty": ("The server answered without a body.", CHECK_ADDRESS),
+    "bad_redirect": ("The server sent us on to something that is no address.", CHECK_ADDRESS),
+    "too_many_redirects": ("The server sent us on too many times.", "Send the address at which the redirects end."),
+    "tls": (
+        "The server's certificate is not valid for its name, or has run out.",
+        "Have the server's owner renew the certificate, or send the address under the name that the certificate has.",
+    ),
+    "too_big": ("The file has more bytes than SAIS_MAX_BYTES.", "Send a smaller file, or have the limit raised."),
+    "too_many_pixels": (
+        "The picture has more pixels than SAIS_MAX_PIXELS.",
+        "Send a smaller picture, or have the limit raised.",
+    ),
+    "not_image": (
+        "What came is no image of a format that SAIS keeps; often it is a page that says sorry.",
+        CHECK_ADDRESS,
+    ),
+    "corrupt": ("It begins like an image, but it cannot be decoded.", "Replace the file at its source; send it again."),
+    "upload_lost": ("The uploaded original is not in the archive.", "Upload the file again."),
+}
+_TRANSIENT = {
+    "dns": "The host's name could not be resolved.",
+    "connect": "The server did not take the connection.",
+    "timeout": "The server took too long.",
+    "read": "The connection broke off, or what came was not HTTP.",
+    "incomplete": "The server ended before the whole image had come.",
+    "out_of_memory": "There was not enough memory for this picture at that moment.",
+}
+_STATUS_REMEDIES = {
+    HTTPStatus.UNAUTHORIZED: "The image must be readable without signing in; publish it, or upload it.",
+    HTTPStatus.FORBIDDEN: "The server does not let us have the image; have its owner allow SAIS, or upload it.",
+    HTTPStatus.NOT_FOUND: CHECK_ADDRESS,
+    HTTPStatus.GONE: "The image was removed for good: take it out of your list, or send its new address.",
+    HTTPStatus.TOO_MANY_REQUESTS: "The server wants fewer requests. " + SEND_AGAIN,
+}
+
+
+def explain(reason: str) -> Explanation | None:
+    """None for a word that SAIS never gives as a reason."""
+    if reason in _PERMANENT:
+        return Explanation(reason, *_PERMANENT[reason])
+    if reason in _TRANSIENT:
+        return Explanation(reason, _TRANSIENT[reason], SEND_AGAIN, retryable=True)
+    if reason.startswith("http_"):
+        return _explain_status(reason)
+    return None
+
+
+def known_reasons() -> list[str]:
+    """All but `http_NNN`, which there is for every status."""
+    return [*_PERMANENT, *_TRANSIENT]
+
+
+def passing_reasons() -> list[str]:
+    """After which the same address may succeed; without the statuses of an origin."""
+    return list(_TRANSIENT)
+
+
+def _explain_status(reason: str) -> Explanation | None:
+    try:
+        status = HTTPStatus(int(reason.removeprefix("http_")))
+    except ValueError:
+        return None
+    retryable = status in TRANSIENT_STATUSES
+    return Explanation(
+        reason,
+        f"The server answered {status.value} {status.phrase}.",
+        _STATUS_REMEDIES.get(status, SEND_AGAIN if retryable else CHECK_ADDRESS),
+        retryable,
+    )

@@ -1,0 +1,66 @@
+"""With SAIS_URL the commands go to a gateway, and leave nothing on this machine."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from sais.cli import app
+from sais.errors import GatewayRefused, InfrastructureError, InputError
+
+
+def run(*arguments: str, code: int = 0) -> Any:
+    ended = CliRunner().invoke(app, [*arguments, "--json"], catch_exceptions=False)
+    assert ended.exit_code == code, ended.output
+    return json.loads(ended.stdout)
+
+
+@pytest.fixture
+def key(gateway: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    made = run("register", "museum", "5000")
+    assert made["binCount"] == 64
+    monkeypatch.setenv("SAIS_API_KEY", made["apiKey"])
+    return str(made["apiKey"])
+
+
+def test_register_queue_status_iterate(key: str, tmp_path: Path) -> None:
+    sums = run("queue", "museum", "--url", "https://a.example/1.jpg", "--url", "ftp://a.example/2.jpg")
+    assert (sums["submitted"], sums["rejected"], sums["pending"]) == (2, 1, 1)
+    [line] = run("status", "museum")
+    assert (line["account"], line["new"]) == ("museum", 1)
+    assert run("status") == [line]
+    manifest = tmp_path / "list.csv"
+    manifest.write_text("url\nhttps://a.example/3.jpg\n")
+    assert run("queue", "museum", "--manifest", str(manifest))["id"] == sums["id"] + 1
+    assert run("register", "museum", "5000")["apiKey"] is None
+    assert run("iterate", "museum") == {"account": "museum", "found": 0, "batches": [], "dryRun": False}
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_waiting_tells_of_failures_by_the_exit_code(key: str) -> None:
+    sums = run("queue", "museum", "--url", "ftp://a.example/2.jpg", "--wait", code=1)
+    assert (sums["settled"], sums["rejected"]) == (True, 1)
+
+
+def test_a_wrong_key_and_another_root_are_refused(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(GatewayRefused) as foreign:
+        run("status", "library")
+    assert foreign.value.status == 403
+    monkeypatch.setenv("SAIS_API_KEY", "wrong")
+    for command in (["status"], ["iterate", "museum"], ["queue", "museum", "--url", "https://a.example/1.jpg"]):
+        with pytest.raises(GatewayRefused) as refused:
+            run(*command)
+        assert refused.value.status == 401
+
+
+def test_a_manifest_in_a_bucket_is_nothing_that_can_be_sent(key: str) -> None:
+    with pytest.raises(InputError, match="file of this machine"):
+        run("queue", "museum", "--manifest", "s3://bucket/list.csv")
+
+
+def test_no_gateway_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAIS_URL", "http://127.0.0.1:9")
+    with pytest.raises(InfrastructureError, match="no answer"):
+        run("status")

@@ -1,0 +1,154 @@
+"""Thumbs are made in processes that may die without taking the run with them."""
+
+import asyncio
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from sais.errors import CorruptImage, FileMissing, NotAnImage, TransientMediaError
+from sais.imaging import Rendition, render
+from sais.pipeline.imaging_workers import ImagingWorkers, imaging_workers
+from sais_models import DEFAULT_PRESETS
+from tests.support.pictures import encoded, quarters
+
+MAX_PIXELS = 10_000_000
+WAIT_MILLISECONDS = 20_000
+
+
+@pytest.fixture
+def workers() -> Iterator[ImagingWorkers]:
+    with imaging_workers(1) as workers:
+        yield workers
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    file = tmp_path / "picture.png"
+    file.write_bytes(encoded(quarters(), "PNG"))
+    return file
+
+
+@pytest.fixture
+def fifo(tmp_path: Path) -> Path:
+    """A picture at which a worker stands still as soon as it opens it."""
+    file = tmp_path / "fifo.png"
+    os.mkfifo(file)
+    return file
+
+
+def running() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if "sais.imaging.worker" in child.cmdline()]
+
+
+@contextmanager
+def opened_by_a_worker(fifo: Path) -> Iterator[int]:
+    descriptor = os.open(fifo, os.O_WRONLY)  # waits for a reader
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def kill_reader(fifo: Path, number: signal.Signals) -> None:
+    """Returns when the worker that reads is dead."""
+    with opened_by_a_worker(fifo) as descriptor:
+        [worker] = running()
+        worker.send_signal(number)
+        poll = select.poll()
+        poll.register(descriptor, 0)
+        assert poll.poll(WAIT_MILLISECONDS) == [(descriptor, select.POLLERR)]
+
+
+def feed_reader(fifo: Path, picture: Path) -> None:
+    with opened_by_a_worker(fifo) as descriptor, os.fdopen(os.dup(descriptor), "wb") as file:
+        file.write(picture.read_bytes())
+
+
+async def meanwhile(rendering: asyncio.Task[Rendition], fifo: Path, action: Callable[[], None]) -> None:
+    """`action` on the worker that reads the fifo; when the rendering ends before, there will be none."""
+    acting = asyncio.ensure_future(asyncio.to_thread(action))
+    await asyncio.wait({rendering, acting}, return_when=asyncio.FIRST_COMPLETED)
+    if rendering.done():
+        os.close(os.open(fifo, os.O_RDONLY | os.O_NONBLOCK))  # lets go of a thread that waits for a reader
+    await acting
+
+
+async def test_a_worker_makes_what_render_makes(workers: ImagingWorkers, picture: Path) -> None:
+    here = render(picture, DEFAULT_PRESETS, max_pixels=MAX_PIXELS)
+    there = await workers.render(picture, DEFAULT_PRESETS, max_pixels=MAX_PIXELS)
+    assert (there.thumbs, there.blurhash, there.phash, there.colors) == (
+        here.thumbs,
+        here.blurhash,
+        here.phash,
+        here.colors,
+    )
+    assert there.timings.keys() == here.timings.keys()
+
+
+async def test_a_worker_is_used_again(workers: ImagingWorkers, picture: Path) -> None:
+    seen: list[list[int]] = []
+    for _ in range(2):
+        await workers.render(picture, [], max_pixels=MAX_PIXELS)
+        seen.append([process.pid for process in running()])
+    assert seen[0] == seen[1]
+    assert len(seen[0]) == 1
+
+
+async def test_errors_come_back_as_they_were_raised(workers: ImagingWorkers, tmp_path: Path) -> None:
+    text = tmp_path / "text.jpg"
+    text.write_text("no picture")
+    with pytest.raises(NotAnImage) as refused:
+        await workers.render(text, DEFAULT_PRESETS, max_pixels=MAX_PIXELS)
+    assert (refused.value.reason, refused.value.retryable) == ("not_image", False)
+    with pytest.raises(FileMissing):
+        await workers.render(tmp_path / "lost.jpg", DEFAULT_PRESETS, max_pixels=MAX_PIXELS)
+
+
+async def test_a_worker_that_dies_once_is_replaced(workers: ImagingWorkers, fifo: Path, picture: Path) -> None:
+    rendering = asyncio.create_task(workers.render(fifo, DEFAULT_PRESETS, max_pixels=MAX_PIXELS))
+    await meanwhile(rendering, fifo, lambda: kill_reader(fifo, signal.SIGKILL))
+    await meanwhile(rendering, fifo, lambda: feed_reader(fifo, picture))
+    assert len((await rendering).thumbs) == len(DEFAULT_PRESETS)
+
+
+@pytest.mark.parametrize(
+    ("number", "error", "reason"),
+    [(signal.SIGSEGV, CorruptImage, "corrupt"), (signal.SIGKILL, TransientMediaError, "out_of_memory")],
+)
+async def test_a_picture_that_kills_two_workers_fails_alone(
+    workers: ImagingWorkers, fifo: Path, picture: Path, number: signal.Signals, error: type[Exception], reason: str
+) -> None:
+    poisonous = asyncio.create_task(workers.render(fifo, DEFAULT_PRESETS, max_pixels=MAX_PIXELS))
+    good = asyncio.create_task(workers.render(picture, DEFAULT_PRESETS, max_pixels=MAX_PIXELS))
+    for _ in range(2):
+        await meanwhile(poisonous, fifo, lambda: kill_reader(fifo, number))
+    with pytest.raises(error) as raised:
+        await poisonous
+    assert getattr(raised.value, "reason", None) == reason
+    assert len((await good).thumbs) == len(DEFAULT_PRESETS)
+
+
+async def test_no_worker_outlives_its_run(picture: Path) -> None:
+    with imaging_workers(2) as workers:
+        await asyncio.gather(*(workers.render(picture, [], max_pixels=MAX_PIXELS) for _ in range(4)))
+        assert 1 <= len(running()) <= 2
+    assert not running()
+
+
+def test_nothing_is_started_before_the_first_picture() -> None:
+    with imaging_workers(2):
+        assert not running()
+
+
+def test_a_worker_loads_nothing_heavy() -> None:
+    code = "import sys, sais.imaging.worker; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not set(loaded) & {"sqlalchemy", "sqlmodel", "sais_models", "pydantic", "prefect", "httpx", "asyncio"}
