@@ -143,7 +143,6 @@ def main() -> None:
         (work / "origin").mkdir()
         settings = Settings(home=work / "home", port=port)
         ports = {"SAIS_PREFECT_PORT": str(free_port()), "SAIS_CHUNK_IMAGES": str(settings.chunk_images)}
-        ports["SAIS_QUICK_IMAGES"] = "10"
         environment = stack_environment(settings, port, {**os.environ, **ports})
         url = f"http://{LOOPBACK}:{port}"
         with (

@@ -43,7 +43,7 @@ class PrefectServer:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "SAIS_"))}
         self.environment = embedded_environment(Settings(home=work / "server"), port, clean)
         Path(self.environment["PREFECT_HOME"]).mkdir(parents=True)
-        self._command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
+        self._command = [sys.executable, "-m", "deployments.prefect_server", "--port", str(port)]
 
     def __enter__(self) -> Self:
         with self._log.open("w") as log:

@@ -112,7 +112,7 @@ def run(settings: Settings, prefect_port: int) -> None:
     stack = Stack(environment)
     prefect = [sys.executable, "-m", "prefect"]
     try:
-        stack.start("Prefect server", [*prefect, "server", "start", "--port", str(prefect_port)])
+        stack.start("Prefect server", [sys.executable, "-m", "deployments.prefect_server", "--port", str(prefect_port)])
         # While the server starts: the tables, and the imports of the bootstrap.
         open_database(Configuration.from_settings(settings).database_url).dispose()
         os.environ.update(environment)

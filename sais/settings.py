@@ -59,9 +59,8 @@ class Settings(BaseSettings):
         False, description="A thumb that is not made yet answers 503 with a blurred picture as its body"
     )
 
-    # Off until Prefect on SQLite no longer stops under the lane's runs (docs/decisions/0012).
     quick_images: int = Field(
-        0, ge=0, description="A request of at most this many images is worked on at once by the quick runner; 0: never"
+        10, ge=0, description="A request of at most this many images is worked on at once by the quick runner; 0: never"
     )
     chunk_images: int = Field(250, gt=0, description="Most images in a chunk")
     chunk_bytes: int = Field(256_000_000, gt=0, description="Most bytes of originals in a chunk, as far as known")

@@ -1,0 +1,44 @@
+"""`prefect server start`, which on SQLite must not collect garbage in its event loop (docs/decisions/0012).
+
+python -m deployments.prefect_server --port 4200      takes what `prefect server start` takes
+"""
+
+import gc
+import runpy
+import sys
+import threading
+
+YOUNG_SECONDS = 1.0
+# A whole collection holds the interpreter for 0.1 s: one after this many young ones.
+YOUNG_BETWEEN_WHOLE = 60
+
+
+def collect_in_own_thread() -> None:
+    """Switches automatic collection off, and collects in a thread that nobody waits for.
+
+    After "database is locked" a traceback keeps the cursor, and only the collector lets go of it: the cursor's end
+    takes the mutex of its connection. When that connection's thread meanwhile waits for SQLite's write lock, the
+    mutex is free after its 60 s of patience. In the event loop nothing moves until then, and the transaction that
+    holds the write lock is one of the loop's own. In a thread only the collection waits.
+    """
+    gc.disable()
+    threading.Thread(target=_collect, name="garbage", daemon=True).start()
+
+
+def _collect() -> None:
+    pause = threading.Event()
+    while True:
+        for _ in range(YOUNG_BETWEEN_WHOLE):
+            pause.wait(YOUNG_SECONDS)
+            gc.collect(1)
+        gc.collect()
+
+
+def main() -> None:
+    collect_in_own_thread()
+    sys.argv[:] = ["prefect", "server", "start", *sys.argv[1:]]
+    runpy.run_module("prefect", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()
