@@ -19,6 +19,7 @@ from sais.fetching import Fetcher, Guard
 from sais.pipeline.imaging_workers import ImagingWorkers, imaging_workers
 from sais.pipeline.ledger import Ledger
 from sais.storage import Storage, open_storage
+from sais.webhooks.mailing import Mailing
 from sais_models import PresetSettings
 from sais_models.columns import utc_now
 
@@ -55,7 +56,8 @@ class Resources:
         self.presets = presets
         self.guard = Guard(configuration.settings.allow_hosts)
         self.ledger = Ledger()
-        self._database = ThreadedDatabase(engine)
+        self.database = ThreadedDatabase(engine)
+        self.mailing = Mailing(self.database, fetcher, configuration.extra_secrets)
         # Two chunks download at once, so that the slowest image of one does not hold up the next; imaging takes one
         # chunk after the other with all its workers, so that the first chunk is done as early as possible.
         self.gates = {"download": asyncio.Semaphore(2), "resize": asyncio.Semaphore(1)}
@@ -78,7 +80,7 @@ class Resources:
         **kwargs: Arguments.kwargs,
     ) -> Answer:
         with self.ledger.timing("database"):
-            return await self._database.read(question, *args, **kwargs)
+            return await self.database.read(question, *args, **kwargs)
 
     async def write(
         self,
@@ -88,7 +90,7 @@ class Resources:
     ) -> Answer:
         """One transaction."""
         with self.ledger.timing("database"):
-            return await self._database.write(change, *args, **kwargs)
+            return await self.database.write(change, *args, **kwargs)
 
 
 @asynccontextmanager
