@@ -29,6 +29,7 @@ from sais.settings import Settings
 SERVER_SECONDS = 120
 # A worker that is told to stop lets its runs give back their leases.
 STOP_SECONDS = 10
+SERVER_STOP_SECONDS = 2
 WATCH_SECONDS = 0.5
 # When `sais up` itself is killed and cannot stop them, the kernel ends what it started.
 DIE_WITH_PARENT = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
@@ -61,15 +62,22 @@ class Stack:
                 raise InfrastructureError(f"the {name} ended by itself with code {process.returncode}")
 
     def stop(self) -> None:
-        """The last one first: SIGINT, and SIGKILL to the whole group after 10 s."""
-        for process in reversed(self.processes.values()):
+        """SIGINT, the Prefect server last: until then runs tell it how they ended. SIGKILL after 10 s in all."""
+        deadline = time.monotonic() + STOP_SECONDS
+        server, *others = self.processes or [""]
+        self._end(others, deadline - SERVER_STOP_SECONDS)
+        self._end([server], deadline)
+
+    def _end(self, names: Sequence[str], deadline: float) -> None:
+        processes = {name: self.processes[name] for name in names if name in self.processes}
+        for process in processes.values():
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
-        deadline = time.monotonic() + STOP_SECONDS
-        for process in reversed(self.processes.values()):
+        for name, process in processes.items():
             try:
                 process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
+                print(f"the {name} did not end in time and is killed", file=sys.stderr, flush=True)
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
@@ -121,8 +129,7 @@ def run(settings: Settings, prefect_port: int) -> None:
         wait_for_server(stack, environment["PREFECT_API_URL"])
         asyncio.run(bootstrap.make_ready())
         stack.start("gateway", [sys.executable, "-m", "gateway"])
-        pool = environment["SAIS_WORK_POOL"]
-        stack.start("worker", [*prefect, "worker", "start", "--pool", pool, "--type", "process"])
+        stack.start("worker", [sys.executable, "-m", "deployments.worker"])
         if settings.quick_images:
             stack.start("quick runner", [sys.executable, "-m", "deployments.quick_runner"])
         bootstrap.deploy(environment)

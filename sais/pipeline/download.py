@@ -47,7 +47,8 @@ async def _download(resources: Resources, media: Media, layout: Layout, report: 
     try:
         with resources.ledger.timing("download"):
             fetched = await _bytes_of(resources, media, incoming)
-        row = await asyncio.to_thread(_take_in, resources, media, layout, incoming, fetched)
+        with resources.taking_in():
+            row = await asyncio.to_thread(_take_in, resources, media, layout, incoming, fetched)
     except MediaError as error:
         incoming.unlink(missing_ok=True)
         final = last_try or not error.retryable

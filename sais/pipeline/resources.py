@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
@@ -25,6 +25,7 @@ from sais_models.columns import utc_now
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
+WATCH_SECONDS = 0.02
 
 
 class Resources:
@@ -61,6 +62,27 @@ class Resources:
         # Two chunks download at once, so that the slowest image of one does not hold up the next; imaging takes one
         # chunk after the other with all its workers, so that the first chunk is done as early as possible.
         self.gates = {"download": asyncio.Semaphore(2), "resize": asyncio.Semaphore(1)}
+
+        self._taken_in = 0
+
+    @contextmanager
+    def taking_in(self) -> Iterator[None]:
+        """An image that was fetched, until it has its place."""
+        self._taken_in += 1
+        try:
+            yield
+        finally:
+            self._taken_in -= 1
+
+    async def wind_down(self, seconds: float) -> None:
+        """Nothing is begun any more; waits at most so long for the images in hand."""
+        self.fetcher.begin_no_more()
+        try:
+            async with asyncio.timeout(seconds):
+                while self.fetcher.in_hand or self._taken_in:  # noqa: ASYNC110  two counters, asked for 4 s at most
+                    await asyncio.sleep(WATCH_SECONDS)
+        except TimeoutError:
+            return
 
     @property
     def worker_count(self) -> int:
