@@ -27,9 +27,8 @@ from sais.runs import EMBEDDED_PORT
 from sais.settings import Settings
 
 SERVER_SECONDS = 120
-# A worker that is told to stop lets its runs give back their leases.
-STOP_SECONDS = 10
-SERVER_STOP_SECONDS = 2
+# Of the time to stop: for everything but the Prefect server, which ends last.
+OTHERS_SHARE = 0.8
 WATCH_SECONDS = 0.5
 # When `sais up` itself is killed and cannot stop them, the kernel ends what it started.
 DIE_WITH_PARENT = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
@@ -61,12 +60,12 @@ class Stack:
             if process.poll() is not None:
                 raise InfrastructureError(f"the {name} ended by itself with code {process.returncode}")
 
-    def stop(self) -> None:
-        """SIGINT, the Prefect server last: until then runs tell it how they ended. SIGKILL after 10 s in all."""
-        deadline = time.monotonic() + STOP_SECONDS
+    def stop(self, seconds: float) -> None:
+        """SIGINT, the Prefect server last: until then runs tell it how they ended. SIGKILL after `seconds` in all."""
+        start = time.monotonic()
         server, *others = self.processes or [""]
-        self._end(others, deadline - SERVER_STOP_SECONDS)
-        self._end([server], deadline)
+        self._end(others, start + OTHERS_SHARE * seconds)
+        self._end([server], start + seconds)
 
     def _end(self, names: Sequence[str], deadline: float) -> None:
         processes = {name: self.processes[name] for name in names if name in self.processes}
@@ -142,7 +141,7 @@ def run(settings: Settings, prefect_port: int) -> None:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
-        stack.stop()
+        stack.stop(settings.stop_seconds)
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:

@@ -16,9 +16,10 @@ from prefect.states import Scheduled
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
 
 from deployments.environment import WORK_POOL
+from sais.settings import Settings
 
-# A run has 4 s for its images in hand; what is left here is for saving and for telling Prefect.
-STOP_SECONDS = 7.0
+# Of the time to stop: for the runs, 0.4 of it for their images in hand and the rest for saving and telling Prefect.
+RUNS_SHARE = 0.7
 
 
 class _Watched:
@@ -66,15 +67,15 @@ class StoppableWorker(ProcessWorker):
             if not self._pids:
                 self._all_ended.set()
 
-    async def stop(self) -> None:
-        """Takes no more runs, tells those under way to end, and waits for them, at most 7 s."""
+    async def stop(self, seconds: float) -> None:
+        """Takes no more runs, tells those under way to end, and waits for them so long."""
         self._ending = True
         for pid in list(self._pids):
             os.kill(pid, signal.SIGTERM)
         if self._pids:
             self._all_ended.clear()
             try:
-                await asyncio.wait_for(self._all_ended.wait(), STOP_SECONDS)
+                await asyncio.wait_for(self._all_ended.wait(), seconds)
             except TimeoutError:
                 self._logger.warning("%s runs did not end in time and are killed", len(self._pids))
 
@@ -92,7 +93,7 @@ class StoppableWorker(ProcessWorker):
         return True
 
 
-async def work(pool: str) -> None:
+async def work(pool: str, stop_seconds: float) -> None:
     """Until SIGTERM or SIGINT."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -105,14 +106,14 @@ async def work(pool: str) -> None:
     if working.done():
         waiting.cancel()
         return await working
-    await worker.stop()
+    await worker.stop(RUNS_SHARE * stop_seconds)
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)
     return None
 
 
 def main() -> int:
-    asyncio.run(work(os.environ.get("SAIS_WORK_POOL", WORK_POOL)))
+    asyncio.run(work(os.environ.get("SAIS_WORK_POOL", WORK_POOL), Settings().stop_seconds))
     return 0
 
 

@@ -10,14 +10,15 @@ from threading import current_thread, main_thread
 from sais.configuration import Configuration
 from sais.pipeline.resources import Resources, open_resources
 
-# `sais up` and the worker's own stop are to take 10 s in all; saving and telling Prefect take the rest.
-IN_HAND_SECONDS = 4.0
+# Of the time to stop: for images in hand. Saving them, telling Prefect and the end of Prefect's server take the rest.
+IN_HAND_SHARE = 0.4
 
 
 @asynccontextmanager
 async def open_until_told(configuration: Configuration, run: str) -> AsyncIterator[Resources]:
     """As `open_resources`; at SIGTERM, whether from a worker that stops or for a cancelled run, nothing is begun any
-    more, the images in hand are finished for at most 4 s, and what is done is saved. Then Prefect gets the signal."""
+    more, the images in hand are finished if that takes no longer than 4 of the 10 s to stop, and what is done is saved.
+    Then Prefect gets the signal."""
     async with open_resources(configuration, run) as resources, _winding_down(resources):
         yield resources
 
@@ -32,7 +33,7 @@ async def _winding_down(resources: Resources) -> AsyncIterator[None]:
     endings: list[asyncio.Task[None]] = []
 
     async def end() -> None:
-        await resources.wind_down(IN_HAND_SECONDS)
+        await resources.wind_down(IN_HAND_SHARE * resources.settings.stop_seconds)
         if run is not None:
             run.cancel()
 

@@ -43,7 +43,7 @@ async def download_chunk(resources: Resources, chunk: Chunk, *, last_try: bool) 
 
 
 async def _download(resources: Resources, media: Media, layout: Layout, report: ChunkReport, last_try: bool) -> Row:
-    incoming = resources.settings.originals_dir / media.root / ".incoming" / media.code
+    incoming = resources.incoming(media.root, media.code)
     try:
         with resources.ledger.timing("download"):
             fetched = await _bytes_of(resources, media, incoming)

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +18,8 @@ from sais.configuration import Configuration
 from sais.fetching import Fetcher, Guard
 from sais.pipeline.imaging_workers import ImagingWorkers, imaging_workers
 from sais.pipeline.ledger import Ledger
+from sais.pipeline.leftovers import INCOMING, remove_leftovers
+from sais.pipeline.patience import patiently
 from sais.storage import Storage, open_storage
 from sais.webhooks.mailing import Mailing
 from sais_models import PresetSettings
@@ -95,6 +97,14 @@ class Resources:
         """Where the local copy of an original is."""
         return self.settings.originals_dir / path
 
+    def incoming(self, root: str, code: str) -> Path:
+        """Where an original is while it comes in; what is left there is removed by a later run."""
+        return self.settings.originals_dir / root / INCOMING / code
+
+    async def patiently(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        """A question to a storage, asked again while that does not answer."""
+        return await patiently(ask, self.settings.storage_seconds)
+
     async def read(
         self,
         question: Callable[Concatenate[Connection, Arguments], Answer],
@@ -136,6 +146,7 @@ async def open_resources(configuration: Configuration, run: str) -> AsyncIterato
             workers=stack.enter_context(imaging_workers(configuration.settings.imaging_workers or os.cpu_count() or 1)),
             presets=presets,
         )
+        await remove_leftovers(configuration.settings, resources.archive, resources.cache)
         try:
             yield resources
         finally:
