@@ -132,6 +132,7 @@ def run(settings: Settings, prefect_port: int) -> None:
         if settings.quick_images:
             stack.start("quick runner", [sys.executable, "-m", "deployments.quick_runner"])
         bootstrap.deploy(environment)
+        asyncio.run(bootstrap.automate())
         print("SAIS is ready", flush=True)
         print(f"  gateway  http://{settings.host}:{settings.port}", flush=True)
         print(f"  Prefect  http://127.0.0.1:{prefect_port}", flush=True)
