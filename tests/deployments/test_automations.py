@@ -13,8 +13,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.events import emit_event
 from prefect.events.worker import EventsWorker
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.states import Failed, Running, State
-from prefect.states import Late as late
+from prefect.states import Failed, Late, Running, State
 
 from deployments.automations import Thresholds, apply_automations, automations
 from deployments.environment import PROJECT
@@ -97,7 +96,7 @@ async def test_many_failures_are_told(server: str) -> None:
 
 async def test_a_run_that_waits_too_long_is_told(server: str) -> None:
     async with get_client() as client:
-        await new_run(client, late())
+        await new_run(client, Late())
 
         async def is_told() -> bool:
             return bool(await alerts(client, "run-waits"))

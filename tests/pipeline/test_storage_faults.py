@@ -24,7 +24,7 @@ from sais.pipeline.download import download_chunk
 from sais.pipeline.plan import Order, plan_batch
 from sais.pipeline.resize import resize_chunk
 from sais.settings import Settings
-from sais.storage import open_storage
+from sais.storage import Entry, open_storage
 from sais_models import Media, MediaMarking
 from tests.support.batches import Museum
 from tests.support.origin import Origin
@@ -204,23 +204,12 @@ with whole_file(archive / "large.tif", archive / ASIDE) as unfinished:
 """
 
 
-async def test_a_killed_writer_leaves_nothing_that_looks_whole(settings: Settings) -> None:
-    archive = settings.home / "archive"
-    command = [sys.executable, "-c", KILLED_WRITER, str(archive)]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, cwd=PROJECT, stdin=pipe, stdout=pipe, text=True) as writer:
-        assert writer.stdout is not None
-        unfinished = Path(writer.stdout.readline().strip())
-        writer.send_signal(signal.SIGKILL)
-        writer.wait()
-    assert unfinished.exists()
-    async with open_storage(archive.as_uri()) as storage:
-        assert [entry async for entry in storage.list()] == []
-        assert await storage.size("large.tif") is None
+def test_a_killed_writer_leaves_nothing_that_looks_whole(settings: Settings) -> None:
+    unfinished = killed_writer(settings.home / "archive")
+    assert asyncio.run(visible(settings.home / "archive")) == []
+    asyncio.run(open_and_close(settings))
+    assert unfinished.exists(), "it may be another run's that is alive"
 
-    museum = Museum(settings)
-    async with museum.run():
-        assert unfinished.exists(), "it may be another run's that is alive"
     incoming = settings.originals_dir / "museum" / ".incoming"
     incoming.mkdir(parents=True)
     whole = incoming / "0123456789abcdef"
@@ -228,6 +217,29 @@ async def test_a_killed_writer_leaves_nothing_that_looks_whole(settings: Setting
     for file in (unfinished, whole):
         long_ago = time.time() - settings.lease_seconds - 1
         os.utime(file, (long_ago, long_ago))
-    async with museum.run():
-        assert not unfinished.exists()
-        assert not whole.exists()
+    asyncio.run(open_and_close(settings))
+    assert not unfinished.exists()
+    assert not whole.exists()
+
+
+def killed_writer(archive: Path) -> Path:
+    """The file that it was writing."""
+    command = [sys.executable, "-c", KILLED_WRITER, str(archive)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=PROJECT, stdin=pipe, stdout=pipe, text=True) as writer:
+        assert writer.stdout is not None
+        unfinished = Path(writer.stdout.readline().strip())
+        writer.send_signal(signal.SIGKILL)
+    assert unfinished.stat().st_size == 100_000
+    return unfinished
+
+
+async def visible(archive: Path) -> list[Entry]:
+    async with open_storage(archive.as_uri()) as storage:
+        assert await storage.size("large.tif") is None
+        return [entry async for entry in storage.list()]
+
+
+async def open_and_close(settings: Settings) -> None:
+    async with Museum(settings).run():
+        pass
