@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 import anyio.abc
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import PrefectException
 from prefect.states import Scheduled
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
@@ -85,7 +85,7 @@ class StoppableWorker(ProcessWorker):
             run = await self.client.read_flow_run(flow_run.id)
             if run.auto_scheduled or run.state is None or not run.state.is_crashed():
                 return False
-            again = Scheduled(message="The worker was stopped; the next one goes on.")
+            again: State[None] = Scheduled(message="The worker was stopped; the next one goes on.")
             await self.client.set_flow_run_state(run.id, again, force=True)
         except (PrefectException, OSError):
             self._logger.exception("Run %s stays crashed", flow_run.name)

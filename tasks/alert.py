@@ -30,7 +30,7 @@ async def notify_operators(subject: str, message: str) -> int:
     sent = 0
     for document in documents:
         kind = document.block_type.slug if document.block_type else ""
-        block = await Block.aload(f"{kind}/{ALERT_BLOCK}")
+        block: Block = await Block.aload(f"{kind}/{ALERT_BLOCK}")
         if isinstance(block, NotificationBlock):
             await block.notify(message, subject=f"SAIS: {subject}")
             sent += 1

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, case, func, select, tuple_, update
+from sqlalchemy import Connection, and_, case, func, literal, select, tuple_, update
 from sqlmodel import col
 
 from sais.catalog.bulk import Row, insert_new, new_row, table_of, update_rows
 from sais.catalog.rows import all_rows
 from sais_models import Delivery, DeliveryMarking, Receiver
-from sais_models.columns import utc_now
+from sais_models.columns import UtcDateTime, utc_now
 from sais_models.receiver import DEAD_AFTER
 
 
@@ -43,12 +43,9 @@ def _with_pending(connection: Connection) -> Iterator[Address]:
     columns = (col(Delivery.root), col(Delivery.receiver))
     last = Address("", "")
     while True:
-        row = connection.execute(
-            select(*columns)
-            .where(col(Delivery.marking) == DeliveryMarking.PENDING, tuple_(*columns) > tuple_(last.root, last.address))
-            .order_by(*columns)
-            .limit(1)
-        ).first()
+        beyond = tuple_(*columns) > tuple_(literal(last.root), literal(last.address))
+        statement = select(*columns).where(col(Delivery.marking) == DeliveryMarking.PENDING, beyond)
+        row = connection.execute(statement.order_by(*columns).limit(1)).first()
         if row is None:
             return
         last = Address(*row)
@@ -118,7 +115,7 @@ def next_due(connection: Connection, batch_id: int) -> datetime | None:
     )
     of = and_(col(Receiver.root) == col(Delivery.root), col(Receiver.address) == col(Delivery.receiver))
     statement = (
-        select(func.min(when, type_=col(Delivery.due_at).type))
+        select(func.min(when, type_=UtcDateTime()))
         .select_from(table_of(Delivery).outerjoin(table_of(Receiver), of))
         .where(col(Delivery.batch_id) == batch_id, col(Delivery.marking) == DeliveryMarking.PENDING)
     )

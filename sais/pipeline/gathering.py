@@ -14,7 +14,7 @@ async def in_pieces(work: Iterable[Coroutine[Any, Any, Result]], size: int) -> A
     saved.
     """
     tasks = [asyncio.ensure_future(coroutine) for coroutine in work]
-    finished: asyncio.Queue[asyncio.Future[Result]] = asyncio.Queue()
+    finished: asyncio.Queue[asyncio.Task[Result]] = asyncio.Queue()
     for task in tasks:
         task.add_done_callback(finished.put_nowait)
     left = set(tasks)
@@ -41,5 +41,5 @@ async def in_pieces(work: Iterable[Coroutine[Any, Any, Result]], size: int) -> A
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _has_result(task: asyncio.Future[Any]) -> bool:
+def _has_result(task: asyncio.Task[Any]) -> bool:
     return task.done() and not task.cancelled() and task.exception() is None

@@ -9,11 +9,11 @@ from uuid import UUID
 import pytest
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.events import emit_event
 from prefect.events.worker import EventsWorker
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.states import Failed, Late, Running, State
+from prefect.states import Failed, Late, Running
 
 from deployments.automations import Thresholds, apply_automations, automations
 from deployments.environment import PROJECT

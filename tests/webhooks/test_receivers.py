@@ -47,7 +47,7 @@ def museum(request: pytest.FixtureRequest, settings: Settings, tmp_path_factory:
     return Museum(settings.model_copy(update={"database_url": url, "notify_seconds": 0}))
 
 
-def put_in(connection: Connection, url: str, count: int, batch_id: int = 1, **values: object) -> None:
+def put_in(connection: Connection, /, url: str, count: int, batch_id: int = 1, **values: object) -> None:
     """`count` deliveries for `url` in the outbox; all to one receiver."""
     if connection.execute(select(col(Batch.id)).where(col(Batch.id) == batch_id)).first() is None:
         connection.execute(table_of(Batch).insert(), [new_row(Batch, id=batch_id, root="museum", presets=[])])
