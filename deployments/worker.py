@@ -3,6 +3,7 @@
 PREFECT_API_URL=… python -m deployments.worker
 """
 
+import abc
 import asyncio
 import os
 import signal
@@ -35,10 +36,9 @@ class _Watched:
         self._status.started(pid)
 
 
-class StoppableWorker(ProcessWorker):
+# With ABC among its bases Prefect does not register it over its own worker of the same type, which it warns about.
+class StoppableWorker(ProcessWorker, abc.ABC):
     """Prefect's process worker kills its runs when it is stopped; this one tells them to end and waits for them."""
-
-    type = ProcessWorker.type
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

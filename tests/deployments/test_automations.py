@@ -14,13 +14,24 @@ from prefect.events import emit_event
 from prefect.events.worker import EventsWorker
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Failed, Late, Running
+from sqlalchemy import Connection, update
 
 from deployments.automations import Thresholds, apply_automations, automations
+from deployments.bootstrap import make_ready
 from deployments.environment import PROJECT
 from flows.alert import alert
+from flows.deliver_webhooks import deliver_webhooks
 from flows.ingest import ingest
-from tasks.deliver import RECEIVER_DEAD
+from sais.catalog.bulk import table_of
+from sais.settings import Settings
+from sais.webhooks.attempts import PAUSED_AFTER
+from sais_models import Delivery, Receiver
+from sais_models.columns import utc_now
+from sais_models.receiver import DEAD_AFTER
+from tests.support.batches import Museum
+from tests.support.origin import Origin
 from tests.support.prefect_server import running_prefect
+from tests.support.replies import Status
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("prefect")]
 
@@ -42,6 +53,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 async def _deploy() -> None:
     """As prefect.yaml has it, on a pool without a worker; automations with the thresholds of the test."""
+    await make_ready()
     async with get_client() as client:
         await client.create_work_pool(WorkPoolCreate(name="nobody", type="process"), overwrite=True)
         for name, flow in (("alert", alert), ("ingest", ingest)):
@@ -104,9 +116,37 @@ async def test_a_run_that_waits_too_long_is_told(server: str) -> None:
         await eventually(is_told, "an alert")
 
 
-async def test_a_dead_receiver_is_told_with_its_name_and_reason(server: str) -> None:
-    resource = {"prefect.resource.id": "sais.receiver.museum.https://m.example", "prefect.resource.name": "m.example"}
-    emit_event(RECEIVER_DEAD, resource=resource, payload={"reason": "timeout"})
+@pytest.fixture
+def broken() -> Iterator[Origin]:
+    with Origin() as origin:
+        origin.serve("/hook", Status(503))
+        yield origin
+
+
+@pytest.fixture
+def museum(settings: Settings, broken: Origin, monkeypatch: pytest.MonkeyPatch) -> Museum:
+    """Its receiver answers 503."""
+    monkeypatch.setenv("SAIS_HOME", str(settings.home))
+    monkeypatch.setenv("SAIS_ALLOW_HOSTS", "127.0.0.1")
+    museum = Museum(settings)
+    museum.callback = broken.url("/hook")
+    return museum
+
+
+def pause_ends(connection: Connection) -> None:
+    """And everything is due."""
+    connection.execute(update(table_of(Receiver)).values(paused_until=utc_now()))
+    connection.execute(update(table_of(Delivery)).values(due_at=utc_now()))
+
+
+async def test_a_dead_receiver_is_told_with_its_name_and_reason(server: str, museum: Museum, broken: Origin) -> None:
+    urls = [broken.url(f"/missing-{number}.jpg") for number in range(PAUSED_AFTER)]
+    await museum.ingest_urls(*urls)
+    for _ in range(DEAD_AFTER):
+        await deliver_webhooks()
+        async with museum.run() as resources:
+            await resources.write(pause_ends)
+    await deliver_webhooks()
     async with get_client() as client:
 
         async def is_told() -> bool:
@@ -114,7 +154,7 @@ async def test_a_dead_receiver_is_told_with_its_name_and_reason(server: str) -> 
 
         await eventually(is_told, "an alert")
         (run,) = await alerts(client, "receiver-dead")
-        assert run.parameters["message"] == "No webhooks to m.example: timeout"
+    assert run.parameters["message"] == f"No webhooks to {broken.url('')} of museum: http_503"
 
 
 async def test_applied_again_each_is_there_once_and_what_changed_is_updated(server: str) -> None:
