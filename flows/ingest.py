@@ -15,7 +15,7 @@ from sais_models import Chunk
 from sais_models.wire import BatchStatus
 from tasks.archive import archive
 from tasks.artifacts import Progress, link_to_batch_page
-from tasks.deliver import await_deliveries
+from tasks.await_deliveries import await_deliveries
 from tasks.download import download
 from tasks.notify import notify
 from tasks.plan import plan

@@ -1,13 +1,11 @@
-"""Sends what is due in the outbox, of one batch or of all, and tells of receivers that have died."""
+"""Sends what is due in the outbox, and tells of receivers that have died."""
 
 from prefect import task
 from prefect.events import emit_event
 from prefect.logging import get_run_logger
 
-from sais.pipeline.resources import Resources
 from sais.webhooks.mailing import Mailing
 from sais.webhooks.sending import Scope
-from sais_models import Batch
 from tasks.policy import RETRIED
 
 RECEIVER_DEAD = "sais.receiver.dead"
@@ -41,10 +39,3 @@ async def tell_dead_receivers(mailing: Mailing) -> int:
             },
         )
     return len(dead)
-
-
-@task(name="deliver", task_run_name="deliver-{batch.root}-b{batch.id}", **RETRIED)
-async def await_deliveries(batch: Batch, resources: Resources) -> int:
-    left = await resources.mailing.deliver_batch(batch.id or 0)
-    get_run_logger().info("batch %s: %s webhooks still to be delivered", batch.id, left)
-    return left

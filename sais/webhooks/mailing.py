@@ -11,7 +11,7 @@ from sais.catalog.receivers import next_due, tell_dead_receivers
 from sais.catalog.threaded import ThreadedDatabase
 from sais.configuration import Configuration
 from sais.fetching import Fetcher
-from sais.webhooks.sending import Scope, send_due
+from sais.webhooks.sending import RECEIVER_CONCURRENCY, RECEIVERS_AT_ONCE, Scope, send_due
 from sais_models import DeliveryMarking, Receiver
 from sais_models.columns import utc_now
 
@@ -54,5 +54,7 @@ async def open_mailing(configuration: Configuration) -> AsyncIterator[Mailing]:
     async with AsyncExitStack() as stack:
         engine = await asyncio.to_thread(open_database, configuration.database_url)
         stack.callback(engine.dispose)
-        fetcher = await stack.enter_async_context(Fetcher(configuration.settings))
+        slots = {"fetch_concurrency": RECEIVERS_AT_ONCE * RECEIVER_CONCURRENCY}  # slow receivers take none from others
+        settings = configuration.settings.model_copy(update=slots)
+        fetcher = await stack.enter_async_context(Fetcher(settings))
         yield Mailing(ThreadedDatabase(engine), fetcher, configuration.extra_secrets)
