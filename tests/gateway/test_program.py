@@ -22,12 +22,11 @@ def environment(home: Path, **values: str) -> dict[str, str]:
 
 
 @contextmanager
-def started(home: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """The process and its port; its standard error is read up to the line that names it."""
+def started(home: Path, lines: list[str]) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """The process and its port; its standard error is read into `lines` up to the one that names it."""
     command = [sys.executable, "-m", "gateway"]
     child = subprocess.Popen(command, cwd=PROJECT, env=environment(home), stderr=subprocess.PIPE, text=True)
     assert child.stderr is not None
-    lines: list[str] = []
     try:
         for line in child.stderr:
             lines.append(line)
@@ -42,8 +41,8 @@ def started(home: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
 
 @contextmanager
 def running(home: Path) -> Iterator[tuple[http.client.HTTPConnection, list[str]]]:
-    with started(home) as (child, port):
-        lines: list[str] = []
+    lines: list[str] = []
+    with started(home, lines) as (child, port):
         yield http.client.HTTPConnection("127.0.0.1", port, timeout=20), lines
         child.send_signal(signal.SIGINT)
         assert child.stderr is not None
@@ -106,7 +105,7 @@ def test_a_wrong_setting_is_said_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=str)
 def test_a_request_in_hand_is_answered_before_the_end(tmp_path: Path, number: signal.Signals) -> None:
     body = b'{"root": "museum", "approx": 100}'
-    with started(tmp_path) as (child, port):
+    with started(tmp_path, []) as (child, port):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
         connection.putrequest("POST", "/account_setup")
         connection.putheader("Content-Type", "application/json")
