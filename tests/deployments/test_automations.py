@@ -154,7 +154,7 @@ async def test_a_dead_receiver_is_told_with_its_name_and_reason(server: str, mus
 
         await eventually(is_told, "an alert")
         (run,) = await alerts(client, "receiver-dead")
-    assert run.parameters["message"] == f"No webhooks to {broken.url('')} of museum: http_503"
+    assert run.parameters["message"] == f"{broken.url('')} of museum takes no webhooks: http_503"
 
 
 async def test_applied_again_each_is_there_once_and_what_changed_is_updated(server: str) -> None:
