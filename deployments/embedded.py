@@ -117,7 +117,6 @@ def run(settings: Settings, prefect_port: int) -> None:
     environment = embedded_environment(settings, prefect_port)
     Path(environment["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)
     stack = Stack(environment)
-    prefect = [sys.executable, "-m", "prefect"]
     try:
         stack.start("Prefect server", [sys.executable, "-m", "deployments.prefect_server", "--port", str(prefect_port)])
         # While the server starts: the tables, and the imports of the bootstrap.
