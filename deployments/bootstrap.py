@@ -1,4 +1,4 @@
-"""Makes a Prefect server ready for SAIS: work pool, blocks with default documents, deployments. Idempotent.
+"""Makes a Prefect server ready for SAIS: work pool, blocks, deployments, automations. Idempotent.
 
 PREFECT_API_URL=… python -m deployments.bootstrap
 """
@@ -22,6 +22,7 @@ from blocks.preset import SaisPreset
 from blocks.storage import ARCHIVE, CACHE, SaisStorage
 from blocks.webhook_signing import DEFAULT as SIGNING
 from blocks.webhook_signing import SaisWebhookSigning
+from deployments.automations import apply_automations
 from deployments.environment import PROJECT, WORK_POOL
 from sais.errors import PrefectUnavailable
 from sais_models import DEFAULT_PRESETS
@@ -92,10 +93,17 @@ def deploy(environment: Mapping[str, str] = os.environ) -> None:
         raise PrefectUnavailable(f"prefect deploy failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
 
 
+async def automate() -> None:
+    """After `deploy`: an automation names the deployment that it runs."""
+    async with get_client() as client:
+        await apply_automations(client)
+
+
 def main() -> None:
     asyncio.run(make_ready())
     deploy()
-    print("Work pool, blocks and deployments are in place.")
+    asyncio.run(automate())
+    print("Work pool, blocks, deployments and automations are in place.")
 
 
 if __name__ == "__main__":

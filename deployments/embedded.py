@@ -27,8 +27,8 @@ from sais.runs import EMBEDDED_PORT
 from sais.settings import Settings
 
 SERVER_SECONDS = 120
-# A worker that is told to stop lets its runs give back their leases.
-STOP_SECONDS = 10
+# Of the time to stop: for everything but the Prefect server, which ends last.
+OTHERS_SHARE = 0.8
 WATCH_SECONDS = 0.5
 # When `sais up` itself is killed and cannot stop them, the kernel ends what it started.
 DIE_WITH_PARENT = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
@@ -60,16 +60,23 @@ class Stack:
             if process.poll() is not None:
                 raise InfrastructureError(f"the {name} ended by itself with code {process.returncode}")
 
-    def stop(self) -> None:
-        """The last one first: SIGINT, and SIGKILL to the whole group after 10 s."""
-        for process in reversed(self.processes.values()):
+    def stop(self, seconds: float) -> None:
+        """SIGINT, the Prefect server last: until then runs tell it how they ended. SIGKILL after `seconds` in all."""
+        start = time.monotonic()
+        server, *others = self.processes or [""]
+        self._end(others, start + OTHERS_SHARE * seconds)
+        self._end([server], start + seconds)
+
+    def _end(self, names: Sequence[str], deadline: float) -> None:
+        processes = {name: self.processes[name] for name in names if name in self.processes}
+        for process in processes.values():
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
-        deadline = time.monotonic() + STOP_SECONDS
-        for process in reversed(self.processes.values()):
+        for name, process in processes.items():
             try:
                 process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
+                print(f"the {name} did not end in time and is killed", file=sys.stderr, flush=True)
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
@@ -110,7 +117,6 @@ def run(settings: Settings, prefect_port: int) -> None:
     environment = embedded_environment(settings, prefect_port)
     Path(environment["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)
     stack = Stack(environment)
-    prefect = [sys.executable, "-m", "prefect"]
     try:
         stack.start("Prefect server", [sys.executable, "-m", "deployments.prefect_server", "--port", str(prefect_port)])
         # While the server starts: the tables, and the imports of the bootstrap.
@@ -121,11 +127,11 @@ def run(settings: Settings, prefect_port: int) -> None:
         wait_for_server(stack, environment["PREFECT_API_URL"])
         asyncio.run(bootstrap.make_ready())
         stack.start("gateway", [sys.executable, "-m", "gateway"])
-        pool = environment["SAIS_WORK_POOL"]
-        stack.start("worker", [*prefect, "worker", "start", "--pool", pool, "--type", "process"])
+        stack.start("worker", [sys.executable, "-m", "deployments.worker"])
         if settings.quick_images:
             stack.start("quick runner", [sys.executable, "-m", "deployments.quick_runner"])
         bootstrap.deploy(environment)
+        asyncio.run(bootstrap.automate())
         print("SAIS is ready", flush=True)
         print(f"  gateway  http://{settings.host}:{settings.port}", flush=True)
         print(f"  Prefect  http://127.0.0.1:{prefect_port}", flush=True)
@@ -135,7 +141,7 @@ def run(settings: Settings, prefect_port: int) -> None:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
-        stack.stop()
+        stack.stop(settings.stop_seconds)
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:

@@ -1,16 +1,30 @@
 """Webhooks that a receiver did not take at first are sent until it does, for a day."""
 
+from typing import Annotated
+
 from prefect import flow
-from prefect.runtime import flow_run
+from pydantic import Field
 
 from blocks.configuration import load_configuration
-from sais.pipeline.resources import open_resources
-from tasks.deliver import deliver
+from sais.webhooks.mailing import open_mailing
+from sais.webhooks.sending import Scope
+from tasks.deliver import deliver, tell_dead_receivers
 
 
 @flow(name="deliver-webhooks", flow_run_name="deliver-webhooks")
-async def deliver_webhooks() -> dict[str, int]:
-    """Sends everything in the outbox that is due. Returns how many were delivered, put off and given up."""
-    configuration = await load_configuration()
-    async with open_resources(configuration, run=str(flow_run.id)) as resources:
-        return await deliver(resources)
+async def deliver_webhooks(
+    account: str | None = None,
+    batch: Annotated[int, Field(ge=1)] | None = None,
+    seconds: Annotated[float, Field(gt=0)] = 600,
+) -> dict[str, int]:
+    """Sends what is due in the outbox. Returns how many were delivered, put off and given up.
+
+    Args:
+        account: Only this account's.
+        batch: Only this batch's.
+        seconds: Begins nothing new after so long, so that the next run follows with fresh configuration.
+    """
+    async with open_mailing(await load_configuration()) as mailing:
+        sent = await deliver(mailing, Scope(batch, account, seconds))
+        await tell_dead_receivers(mailing)
+        return sent

@@ -7,15 +7,15 @@ from prefect.runtime import flow_run
 from pydantic import Field
 
 from blocks.configuration import load_configuration
+from flows.winding_down import open_until_told
 from flows.window import in_window
 from sais.addressing import ROOT_PATTERN
 from sais.pipeline.plan import Order
-from sais.pipeline.resources import open_resources
 from sais_models import Chunk
 from sais_models.wire import BatchStatus
 from tasks.archive import archive
 from tasks.artifacts import Progress, link_to_batch_page
-from tasks.deliver import await_deliveries
+from tasks.await_deliveries import await_deliveries
 from tasks.download import download
 from tasks.notify import notify
 from tasks.plan import plan
@@ -51,7 +51,7 @@ async def ingest(
     """
     order = Order(account, urls=urls, manifest=manifest, batch=batch, presets=presets or (), context=context)
     configuration = await load_configuration()
-    async with open_resources(configuration, run=str(flow_run.id)) as resources:
+    async with open_until_told(configuration, str(flow_run.id)) as resources:
         planned = await plan(order, resources)
         await link_to_batch_page(planned.batch, configuration.settings.public_url)
         progress = await Progress.of(planned.batch, len(planned.chunks))

@@ -25,6 +25,7 @@ from gateway import (
     requests,
     rpc,
     uploads,
+    webhooks,
 )
 from gateway.access_log import AccessLog
 from gateway.bot_guard import BotGuard
@@ -79,6 +80,7 @@ def create_application(configuration: Configuration, prefect: PrefectSettings | 
         manifests,
         requests,
         reading,
+        webhooks,
         health,
         metrics,
         reference,

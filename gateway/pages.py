@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Connection
 
 from gateway.contact_sheet import Tile, blur_address, tiles_of
-from gateway.reading import LARGEST_ID, BatchId
+from gateway.reading import BatchId
 from gateway.rendering import page
 from gateway.state import State
 from sais.addressing import thumb_url
@@ -20,7 +20,7 @@ from sais.overview import BatchLine, FailureGroup, account_lines, failure_groups
 from sais.reading import batch_rows, batch_status
 from sais.reasons import explain
 from sais_models import Batch, Media, MediaMarking, Thumb, ThumbMarking
-from sais_models.wire import BatchStatus
+from sais_models.wire import LARGEST_ID, BatchStatus
 
 router = APIRouter(include_in_schema=False)
 

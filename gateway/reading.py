@@ -17,12 +17,10 @@ from sais.errors import Forbidden
 from sais.media_info import CODE, MediaInfo, read_media_info
 from sais.reading import batch_status
 from sais_models import Batch
-from sais_models.wire import BatchStatus, Wire
+from sais_models.wire import LARGEST_ID, MOST_IDS, BatchStatus, Wire
 
 router = APIRouter(tags=["asking"], route_class=JsonRoute)
 
-MOST_IDS = 10_000
-LARGEST_ID = 2**31 - 1
 BatchId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 
 

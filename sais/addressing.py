@@ -1,6 +1,7 @@
 """Codes, layouts and paths: where every file of an account lives (contract: identity and addresses)."""
 
 import re
+from urllib.parse import urlsplit
 
 import xxhash
 
@@ -25,6 +26,16 @@ def check_root(root: str) -> str:
 def code_of(url: str, root: str) -> str:
     """The identity of `url` in the account `root`: 16 hex digits, for ever the same."""
     return xxhash.xxh3_64_hexdigest((url + root).encode())
+
+
+def receiver_of(url: str) -> str:
+    """Scheme, host and port of a callback: what is up or down together. The whole `url` if it has no such parts."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url
+    server = parts.netloc.rpartition("@")[2].lower()
+    return f"{parts.scheme.lower()}://{server}" if server else url
 
 
 def default_layout(approx: int) -> Layout:

@@ -28,7 +28,7 @@ DEPLOYMENTS = (
 # Two chunks of originals at once, and the database's log.
 LEAST_FREE_BYTES = 1_000_000_000
 PROBE = b"sais doctor"
-START_WORKER = "run `sais up`, or `prefect worker start --pool {} --type process`"
+START_WORKER = "run `sais up`, or `SAIS_WORK_POOL={} python -m deployments.worker`"
 DEPLOY = "run `sais up`, or `python -m deployments.bootstrap`"
 
 

@@ -35,7 +35,8 @@ class Settings(BaseSettings):
     wait_seconds: float = Field(60, ge=0, description="Longest wait of a dispatch with `wait`")
 
     url: str | None = Field(
-        None, description="Gateway that `sais register|queue|status|iterate` speak to; without it they work in-process"
+        None,
+        description="Gateway that `sais register|queue|status|iterate|webhooks` use; without it they work in-process",
     )
     api_key: str | None = Field(None, repr=False, description="Key of the account, for the command line at `SAIS_URL`")
 
@@ -69,6 +70,13 @@ class Settings(BaseSettings):
     lease_seconds: int = Field(900, gt=0, description="How long a run holds a media row without renewing")
     chunk_retries: int = Field(3, ge=0, description="Tries again for what failed transiently in a chunk")
     retry_seconds: float = Field(2, gt=0, description="First pause before a retry; it doubles, with jitter")
+    storage_seconds: float = Field(
+        90, ge=0, description="How long a step waits for a storage that does not answer, or for a full disk"
+    )
+    notify_seconds: float = Field(
+        5, ge=0, description="Time in which a chunk begins to send its webhooks; the rest is left to `deliver-webhooks`"
+    )
+    stop_seconds: float = Field(10, gt=0, description="Time in which `sais up` and a worker end when they are told to")
     webhook_seconds: float = Field(10, gt=0, description="Time for one webhook")
 
     @field_validator("allow_hosts", "trusted_proxies", mode="before")

@@ -8,6 +8,7 @@ from sais_models.key_value import KeyValue
 from sais_models.markings import BatchMarking, DeliveryMarking, ItemMarking, MediaMarking, ThumbMarking
 from sais_models.media import Media, Thumb
 from sais_models.preset import DEFAULT_PRESETS, Preset, PresetSettings, ThumbFormat, ThumbMode
+from sais_models.receiver import Receiver
 
 __all__ = [
     "DEFAULT_PRESETS",
@@ -28,6 +29,7 @@ __all__ = [
     "MediaMarking",
     "Preset",
     "PresetSettings",
+    "Receiver",
     "Thumb",
     "ThumbFormat",
     "ThumbMarking",

@@ -1,6 +1,6 @@
 """Delivery: one webhook in the outbox, written in the transaction of the state that it reports."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlmodel import Field, Index, SQLModel, UniqueConstraint
@@ -15,12 +15,24 @@ class DeliveryKind(StrEnum):
     BATCH = "batch"
 
 
+# How long a receiver is asked, and when it is asked no more (contract: webhooks).
+KEPT_TRYING = timedelta(days=1)
+
+
+def day_from_now() -> datetime:
+    return utc_now() + KEPT_TRYING
+
+
 class Delivery(SQLModel, table=True):
-    """`id` and `body` stay the same over every retry (Standard Webhooks). A media or thumb is reported once a batch."""
+    """`id` and `body` stay the same over every retry (Standard Webhooks). A media or thumb is reported once a batch.
+
+    `receiver` is scheme, host and port of `url`. What fails after `expires_at` is dead, however few its attempts.
+    """
 
     __table_args__ = (
         UniqueConstraint("batch_id", "kind", "subject", name="uq_delivery_subject"),
-        Index("ix_delivery_due", "marking", "due_at"),
+        Index("ix_delivery_due", "marking", "root", "receiver", "due_at"),
+        Index("ix_delivery_batch", "batch_id", "marking"),
     )
 
     id: str = Field(primary_key=True, max_length=40)
@@ -29,6 +41,7 @@ class Delivery(SQLModel, table=True):
     kind: DeliveryKind = Field(sa_type=enum_column(DeliveryKind))
     subject: str = Field(max_length=64)
     url: str
+    receiver: str
     body: str
     marking: DeliveryMarking = Field(default=DeliveryMarking.PENDING, sa_type=enum_column(DeliveryMarking))
     attempts: int = 0
@@ -36,4 +49,5 @@ class Delivery(SQLModel, table=True):
     status_code: int | None = None
     reason: str | None = None
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    expires_at: datetime = Field(default_factory=day_from_now, sa_type=UtcDateTime)
     delivered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -129,7 +129,7 @@ DELIVERY = StateMachine(
     meanings={
         DeliveryMarking.PENDING: "in the outbox; sent when due",
         DeliveryMarking.DELIVERED: "the receiver answered 2xx",
-        DeliveryMarking.DEAD: "given up after a day, or the receiver answered 410; kept, can be replayed",
+        DeliveryMarking.DEAD: "given up after a day, or because the receiver answered 410; kept, can be replayed",
     },
     moves=(
         Move("deliver", DeliveryMarking.PENDING, DeliveryMarking.DELIVERED),

@@ -1,9 +1,9 @@
 """The payloads on the wire, named to the letter as contract.md has them (camelCase lives only here)."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from sais_models.account import CallbackMode, Layout
@@ -133,6 +133,45 @@ class ThumbWebhook(Wire):
     liip_code: str
     url: str
     size: int
+
+
+MOST_IDS = 10_000
+LARGEST_ID = 2**31 - 1
+# Further out a time zone could lead out of the calendar.
+Moment = Annotated[AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), le=datetime(9000, 1, 1, tzinfo=UTC))]
+
+
+class WebhookChoice(Wire):
+    """Which webhooks of an account; every field that is given narrows it. Times are of when it was written."""
+
+    ids: Annotated[list[Annotated[str, Field(pattern=r"^msg_[0-9a-f]{32}$")]], Field(max_length=MOST_IDS)] = []
+    batch: Annotated[int, Field(ge=1, le=LARGEST_ID)] | None = None
+    receiver: Annotated[str, Field(pattern=r"^[!-~]+$", max_length=4096)] | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+
+
+class WebhookRow(Wire):
+    """`GET /webhooks`; `receiver` is the address without what may be secret in it."""
+
+    id: str
+    batch: int
+    kind: str
+    subject: str
+    receiver: str
+    marking: str
+    attempts: int
+    status_code: int | None
+    reason: str | None
+    created_at: datetime
+    due_at: datetime
+    delivered_at: datetime | None
+
+
+class Replayed(Wire):
+    """`POST /webhooks/replay`: how many are due again."""
+
+    replayed: int
 
 
 class BatchStatus(Wire):

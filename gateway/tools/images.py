@@ -6,11 +6,11 @@ from fastapi import Response
 from pydantic import Field
 
 from gateway.dispatch import DispatchRequest, dispatch_process
-from gateway.reading import MOST_IDS, MediaQuery, read_media, read_media_by_ids
+from gateway.reading import MediaQuery, read_media, read_media_by_ids
 from gateway.tools.definition import Caller, Tool
 from sais.errors import InputError
 from sais_models import Lane
-from sais_models.wire import Wire
+from sais_models.wire import MOST_IDS, Wire
 
 
 class MediaQuestion(Wire):

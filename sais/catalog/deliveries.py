@@ -1,15 +1,18 @@
 """The outbox: webhooks to be sent, sent, and given up."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 from sqlmodel import col
 
 from sais.catalog.bulk import Row, insert_new, table_of, update_rows
+from sais.catalog.receivers import Address, locked_receiver, save_receiver, wake_receivers
 from sais.catalog.rows import all_rows
 from sais_models import Account, Batch, Delivery, DeliveryMarking
 from sais_models.columns import utc_now
+from sais_models.delivery import day_from_now
 
 
 def add_deliveries(connection: Connection, rows: Sequence[Row]) -> None:
@@ -17,20 +20,69 @@ def add_deliveries(connection: Connection, rows: Sequence[Row]) -> None:
     insert_new(connection, Delivery, rows)
 
 
+@dataclass(frozen=True)
+class Which:
+    """Some of the outbox: every field that is given narrows it. `since` and `until` are about when it was written.
+
+    `receiver` is a host, a server (scheme, host, port), or a whole callback address.
+    """
+
+    root: str | None = None
+    batch_id: int | None = None
+    ids: Sequence[str] = ()
+    receiver: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        wanted: list[ColumnElement[bool]] = []
+        if self.root is not None:
+            wanted.append(col(Delivery.root) == self.root)
+        if self.batch_id is not None:
+            wanted.append(col(Delivery.batch_id) == self.batch_id)
+        if self.ids:
+            wanted.append(col(Delivery.id).in_(self.ids))
+        if self.receiver is not None:
+            wanted.append(self._receiver(self.receiver.lower()))
+        if self.since is not None:
+            wanted.append(col(Delivery.created_at) >= self.since)
+        if self.until is not None:
+            wanted.append(col(Delivery.created_at) < self.until)
+        return wanted
+
+    def _receiver(self, name: str) -> ColumnElement[bool]:
+        if "://" in name:
+            return or_(col(Delivery.url) == self.receiver, col(Delivery.receiver) == name.rstrip("/"))
+        return col(Delivery.receiver).in_([f"{scheme}://{name}" for scheme in ("http", "https")])
+
+
 def claim_due(
-    connection: Connection, *, hold_until: datetime, limit: int, batch_id: int | None = None
+    connection: Connection, place: Address, *, hold_until: datetime, limit: int, batch_id: int | None = None
 ) -> list[Delivery]:
-    """Takes what is due, oldest first, and pushes it to `hold_until`, so that no other sender takes it meanwhile."""
+    """Takes what is due for one receiver, oldest first, and pushes it to `hold_until`: no other sender takes it.
+
+    Nothing while the receiver is paused. After the pause one delivery, and nothing to other senders meanwhile.
+    """
+    now = utc_now()
+    receiver = locked_receiver(connection, place)
+    if receiver.paused_until is not None:
+        if receiver.paused_until > now:
+            return []
+        limit = 1
     due = select(col(Delivery.id)).where(
-        col(Delivery.marking) == DeliveryMarking.PENDING, col(Delivery.due_at) <= utc_now()
+        col(Delivery.marking) == DeliveryMarking.PENDING,
+        col(Delivery.root) == place.root,
+        col(Delivery.receiver) == place.address,
+        col(Delivery.due_at) <= now,
     )
     if batch_id is not None:
         due = due.where(col(Delivery.batch_id) == batch_id)
-    due = due.order_by(col(Delivery.due_at)).limit(limit)
-    if connection.dialect.name == "postgresql":
-        due = due.with_for_update(skip_locked=True)
-    ids = [row[0] for row in connection.execute(due)]
+    ids = [row[0] for row in connection.execute(due.order_by(col(Delivery.due_at)).limit(limit))]
+    if not ids:
+        return []
     connection.execute(update(table_of(Delivery)).where(col(Delivery.id).in_(ids)).values(due_at=hold_until))
+    probing = {"paused_until": hold_until} if receiver.paused_until is not None else {}
+    save_receiver(connection, place, {"tried_at": now, **probing})
     return all_rows(
         connection,
         Delivery,
@@ -38,39 +90,38 @@ def claim_due(
     )
 
 
-def save_attempts(connection: Connection, rows: Sequence[Row]) -> None:
-    """Rows of id, marking, attempts, due_at, status_code, reason, delivered_at."""
-    update_rows(connection, Delivery, rows, where={"marking": DeliveryMarking.PENDING})
+def save_attempts(connection: Connection, rows: Sequence[Row], *, held_until: datetime) -> None:
+    """Rows of id, marking, attempts, due_at, status_code, reason, delivered_at, of a claim held until then.
+
+    What another sender has taken since is left to it, but for a success: that is true whoever brings it.
+    """
+    pending = {"marking": DeliveryMarking.PENDING}
+    delivered = [row for row in rows if row["marking"] == DeliveryMarking.DELIVERED]
+    update_rows(connection, Delivery, delivered, where=pending)
+    others = [row for row in rows if row["marking"] != DeliveryMarking.DELIVERED]
+    update_rows(connection, Delivery, others, where={**pending, "due_at": held_until})
 
 
-def find_deliveries(
-    connection: Connection,
-    marking: DeliveryMarking,
-    *,
-    root: str | None = None,
-    batch_id: int | None = None,
-    limit: int,
-) -> list[Delivery]:
+def give_back(connection: Connection, ids: Sequence[str], *, held_until: datetime) -> None:
+    """Claimed, but not sent: due again at once."""
+    rows = [{"id": identity, "due_at": utc_now()} for identity in ids]
+    update_rows(connection, Delivery, rows, where={"marking": DeliveryMarking.PENDING, "due_at": held_until})
+
+
+def find_deliveries(connection: Connection, marking: DeliveryMarking, which: Which, *, limit: int) -> list[Delivery]:
     """The newest first."""
-    statement = select(table_of(Delivery)).where(col(Delivery.marking) == marking, *_of(root, batch_id))
+    statement = select(table_of(Delivery)).where(col(Delivery.marking) == marking, *which.conditions())
     return all_rows(connection, Delivery, statement.order_by(col(Delivery.created_at).desc()).limit(limit))
 
 
-def replay_dead(
-    connection: Connection, *, ids: Sequence[str] = (), root: str | None = None, batch_id: int | None = None
-) -> int:
-    """The `replay` move: dead ones are due now, with all their attempts before them. Returns how many."""
-    statement = update(table_of(Delivery)).where(
-        col(Delivery.marking) == DeliveryMarking.DEAD,
-        *_of(root, batch_id),
-        *([col(Delivery.id).in_(ids)] if ids else []),
-    )
-    return connection.execute(statement.values(marking=DeliveryMarking.PENDING, attempts=0, due_at=utc_now())).rowcount
-
-
-def _of(root: str | None, batch_id: int | None) -> list[ColumnElement[bool]]:
-    wanted = [] if root is None else [col(Delivery.root) == root]
-    return wanted if batch_id is None else [*wanted, col(Delivery.batch_id) == batch_id]
+def replay_dead(connection: Connection, which: Which) -> int:
+    """The `replay` move: dead ones are due now, with all their attempts and a day before them, and their receivers are
+    asked again at once. Returns how many."""
+    dead = [col(Delivery.marking) == DeliveryMarking.DEAD, *which.conditions()]
+    places = connection.execute(select(col(Delivery.root), col(Delivery.receiver)).where(*dead).distinct())
+    wake_receivers(connection, sorted(Address(*row) for row in places))
+    fresh = {"marking": DeliveryMarking.PENDING, "attempts": 0, "due_at": utc_now(), "expires_at": day_from_now()}
+    return connection.execute(update(table_of(Delivery)).where(*dead).values(fresh)).rowcount
 
 
 def switch_off_callback(connection: Connection, root: str, url: str, reason: str) -> None:
@@ -87,17 +138,6 @@ def switch_off_callback(connection: Connection, root: str, url: str, reason: str
     for table in (table_of(Account), table_of(Batch)):
         for field in ("media_callback_url", "thumb_callback_url"):
             connection.execute(update(table).where(table.c.root == root, table.c[field] == url).values({field: None}))
-
-
-def next_due(connection: Connection, batch_id: int) -> datetime | None:
-    """When the next delivery of the batch is due; None when none waits."""
-    statement = (
-        select(col(Delivery.due_at))
-        .where(col(Delivery.batch_id) == batch_id, col(Delivery.marking) == DeliveryMarking.PENDING)
-        .order_by(col(Delivery.due_at))
-        .limit(1)
-    )
-    return connection.execute(statement).scalar()
 
 
 def count_deliveries(connection: Connection, batch_id: int | None = None) -> dict[DeliveryMarking, int]:

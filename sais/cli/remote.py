@@ -5,10 +5,12 @@ from typing import Any
 
 from sais.cli.output import follow
 from sais.client import SaisClient
+from sais.client.requests import WebhookOptions
 from sais.errors import InputError
 from sais.iterating import Piece
 from sais.settings import Settings
-from sais_models.wire import AccountSetup
+from sais_models import DeliveryMarking
+from sais_models.wire import AccountSetup, WebhookChoice
 
 
 def open_client(settings: Settings, root: str | None = None, key: str | None = None) -> SaisClient:
@@ -51,3 +53,28 @@ def counts(settings: Settings, root: str | None) -> tuple[str, dict[str, int]]:
 
 def iterate_piece(client: SaisClient, piece: Piece, dry_run: bool) -> dict[str, Any]:
     return client.iterate(after=piece.after, offset=piece.offset, limit=piece.limit, dry_run=dry_run)
+
+
+def list_webhooks(
+    settings: Settings, root: str | None, marking: DeliveryMarking, choice: WebhookChoice, limit: int
+) -> list[dict[str, Any]]:
+    with open_client(settings, root) as client:
+        return client.webhooks(marking, limit, **_of_account(client, root, choice))
+
+
+def replay_webhooks(settings: Settings, root: str | None, choice: WebhookChoice) -> int:
+    with open_client(settings, root) as client:
+        return client.replay_webhooks(**_of_account(client, root, choice))
+
+
+def _of_account(client: SaisClient, root: str | None, choice: WebhookChoice) -> WebhookOptions:
+    """Raises GatewayRefused when the key is of another account than `root`."""
+    if root is not None:
+        client.account()
+    return {
+        "ids": choice.ids,
+        "batch": choice.batch,
+        "receiver": choice.receiver,
+        "since": choice.since,
+        "until": choice.until,
+    }

@@ -16,6 +16,7 @@ from sais.client.requests import (
     FileOptions,
     Image,
     RegisterOptions,
+    WebhookOptions,
     pieces,
 )
 from sais.client.transport import Call, Dispatched, checked_base_url, read_answer, request_arguments, unreachable
@@ -136,6 +137,14 @@ class AsyncSaisClient:
 
     async def one_media(self, code: str) -> dict[str, Any]:
         return await self._ask(self._account.one_media(code))
+
+    async def webhooks(
+        self, marking: str = "dead", limit: int = 100, **options: Unpack[WebhookOptions]
+    ) -> list[dict[str, Any]]:
+        return await self._ask(self._account.webhooks(marking, limit, options))
+
+    async def replay_webhooks(self, **options: Unpack[WebhookOptions]) -> int:
+        return await self._ask(self._account.replay_webhooks(options))
 
     async def filters(self) -> list[dict[str, Any]]:
         return await self._ask(self._account.filters())

@@ -15,6 +15,7 @@ from sais.client.requests import (
     FileOptions,
     Image,
     RegisterOptions,
+    WebhookOptions,
     pieces,
 )
 from sais.client.transport import Call, Dispatched, checked_base_url, read_answer, request_arguments, unreachable
@@ -142,6 +143,16 @@ class SaisClient:
 
     def one_media(self, code: str) -> dict[str, Any]:
         return self._ask(self._account.one_media(code))
+
+    def webhooks(
+        self, marking: str = "dead", limit: int = 100, **options: Unpack[WebhookOptions]
+    ) -> list[dict[str, Any]]:
+        """The account's own that are `pending`, `delivered` or `dead`, the newest first."""
+        return self._ask(self._account.webhooks(marking, limit, options))
+
+    def replay_webhooks(self, **options: Unpack[WebhookOptions]) -> int:
+        """Dead ones are sent again, with the same id and body; without options all. Returns how many."""
+        return self._ask(self._account.replay_webhooks(options))
 
     def filters(self) -> list[dict[str, Any]]:
         """The presets that a dispatch may name, smallest first."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypedDict, TypeVar
@@ -15,6 +16,7 @@ from sais.client.transport import (
     read_dispatched,
     read_list,
     read_object,
+    read_replayed,
     read_row,
     read_tool_result,
 )
@@ -56,6 +58,19 @@ class FileOptions(TypedDict, total=False):
     context: Mapping[str, Any] | None
     media_callback_url: str | None
     thumb_callback_url: str | None
+
+
+class WebhookOptions(TypedDict, total=False):
+    """Which webhooks: each that is given narrows it. `receiver` is a host, a server or a whole callback address.
+
+    `since` and `until` are about when a webhook was written; aware times.
+    """
+
+    ids: Sequence[str]
+    batch: int | None
+    receiver: str | None
+    since: datetime | None
+    until: datetime | None
 
 
 WIRE_NAMES = {
@@ -138,6 +153,13 @@ class AccountRequests:
     def batch(self, batch: int) -> Call[dict[str, Any]]:
         return Call("GET", f"/batches/{batch:d}", read_object, token=self.api_key)
 
+    def webhooks(self, marking: str, limit: int, options: WebhookOptions) -> Call[list[dict[str, Any]]]:
+        query = {**_choice(options), "marking": str(marking), "limit": str(limit)}
+        return Call("GET", "/webhooks", read_list, token=self.api_key, query=query)
+
+    def replay_webhooks(self, options: WebhookOptions) -> Call[int]:
+        return Call("POST", "/webhooks/replay", read_replayed, _choice(options), self.api_key)
+
     def media(self, codes: Iterable[str]) -> Call[list[dict[str, Any]]]:
         return Call("POST", "/fetch/media/by-ids", read_list, {"ids": list(codes)}, self.api_key)
 
@@ -149,6 +171,11 @@ class AccountRequests:
 
     def status(self) -> Call[dict[str, Any]]:
         return Call("GET", "/status", read_object)
+
+
+def _choice(options: WebhookOptions) -> dict[str, Any]:
+    given = {name: value for name, value in options.items() if value not in (None, [], ())}
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in given.items()}
 
 
 def on_the_wire(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class Call(Generic[T]):
     body: Mapping[str, Any] | None = None
     token: str | None = None
     file: FormFile | None = None
-    query: Mapping[str, str] | None = None
+    query: Mapping[str, Any] | None = None
 
     @property
     def headers(self) -> dict[str, str]:
@@ -143,6 +143,10 @@ def read_row(answer: httpx.Response) -> Dispatched:
 
 def read_batch_id(answer: httpx.Response) -> int:
     return int(read_object(answer)["batch"])
+
+
+def read_replayed(answer: httpx.Response) -> int:
+    return int(read_object(answer)["replayed"])
 
 
 def read_tool_result(answer: httpx.Response) -> dict[str, Any]:

@@ -82,6 +82,15 @@ class Stack:
         with undisturbed():
             self.stop()
 
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
+    def code(self) -> int | None:
+        """The exit code; None while it runs."""
+        return self._child.poll()
+
     def wait_until_ready(self, url: str, timeout: float = READY_SECONDS) -> None:
         """Asks the gateway at `url` until everything is up.
 

@@ -89,6 +89,15 @@ class Fetcher:
         await self._client.__aexit__(kind, error, trace)
         await self._resolver.close()
 
+    @property
+    def in_hand(self) -> int:
+        """Requests under way."""
+        return self._slots.holders
+
+    def begin_no_more(self) -> None:
+        """What is under way goes on to its end; everything else waits until it is cancelled."""
+        self._slots.close()
+
     async def fetch(
         self, url: str, destination: Path, *, etag: str | None = None, last_modified: str | None = None
     ) -> Fetched:

@@ -19,6 +19,17 @@ class HostSlots:
         self._total = asyncio.Semaphore(total)
         self._per_host = per_host
         self._queues: dict[str, _Queue] = {}
+        self._holders = 0
+        self._closed = False
+
+    @property
+    def holders(self) -> int:
+        """How many slots are in use."""
+        return self._holders
+
+    def close(self) -> None:
+        """Nobody gets a slot any more: who asks for one waits until it is cancelled."""
+        self._closed = True
 
     def __len__(self) -> int:
         return len(self._queues)
@@ -34,7 +45,13 @@ class HostSlots:
         queue.users += 1
         try:
             async with queue.slots, self._total:
-                yield queue.users > 1
+                if self._closed:
+                    await asyncio.Future[None]()
+                self._holders += 1
+                try:
+                    yield queue.users > 1
+                finally:
+                    self._holders -= 1
         finally:
             queue.users -= 1
             if not queue.users:

@@ -31,7 +31,8 @@ async def _archive(resources: Resources, media: Media, gate: asyncio.Semaphore, 
     path = media.path or ""
     async with gate:
         with resources.ledger.timing("archive"):
-            await resources.archive.write_file(path, resources.original(path), media.mime_type or "")
+            original, mime_type = resources.original(path), media.mime_type or ""
+            await resources.patiently(lambda: resources.archive.write_file(path, original, mime_type))
     report.done += 1
     report.size += media.size or 0
     return {"code": media.code, "marking": MediaMarking.ARCHIVED}

@@ -43,11 +43,12 @@ async def download_chunk(resources: Resources, chunk: Chunk, *, last_try: bool) 
 
 
 async def _download(resources: Resources, media: Media, layout: Layout, report: ChunkReport, last_try: bool) -> Row:
-    incoming = resources.settings.originals_dir / media.root / ".incoming" / media.code
+    incoming = resources.incoming(media.root, media.code)
     try:
         with resources.ledger.timing("download"):
             fetched = await _bytes_of(resources, media, incoming)
-        row = await asyncio.to_thread(_take_in, resources, media, layout, incoming, fetched)
+        with resources.taking_in():
+            row = await asyncio.to_thread(_take_in, resources, media, layout, incoming, fetched)
     except MediaError as error:
         incoming.unlink(missing_ok=True)
         final = last_try or not error.retryable

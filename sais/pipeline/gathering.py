@@ -10,15 +10,23 @@ Result = TypeVar("Result")
 async def in_pieces(work: Iterable[Coroutine[Any, Any, Result]], size: int) -> AsyncIterator[list[Result]]:
     """Results in the order in which they come, `size` at a time. The first error ends the rest and is raised.
 
-    What had come before the error is given out first, so that it can be saved.
+    What had come before the error, or before whoever waits here was cancelled, is given out first, so that it can be
+    saved.
     """
     tasks = [asyncio.ensure_future(coroutine) for coroutine in work]
+    finished: asyncio.Queue[asyncio.Task[Result]] = asyncio.Queue()
+    for task in tasks:
+        task.add_done_callback(finished.put_nowait)
+    left = set(tasks)
     piece: list[Result] = []
     try:
-        for finished in asyncio.as_completed(tasks):
+        while left:
             try:
-                piece.append(await finished)
-            except Exception:
+                task = await finished.get()
+                left.discard(task)
+                piece.append(task.result())
+            except (Exception, asyncio.CancelledError):
+                piece += [task.result() for task in left if _has_result(task)]
                 if piece:
                     yield piece
                 raise
@@ -31,3 +39,7 @@ async def in_pieces(work: Iterable[Coroutine[Any, Any, Result]], size: int) -> A
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _has_result(task: asyncio.Task[Any]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None

@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
@@ -18,12 +18,16 @@ from sais.configuration import Configuration
 from sais.fetching import Fetcher, Guard
 from sais.pipeline.imaging_workers import ImagingWorkers, imaging_workers
 from sais.pipeline.ledger import Ledger
+from sais.pipeline.leftovers import INCOMING, remove_leftovers
+from sais.pipeline.patience import patiently
 from sais.storage import Storage, open_storage
+from sais.webhooks.mailing import Mailing
 from sais_models import PresetSettings
 from sais_models.columns import utc_now
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
+WATCH_SECONDS = 0.02
 
 
 class Resources:
@@ -55,10 +59,32 @@ class Resources:
         self.presets = presets
         self.guard = Guard(configuration.settings.allow_hosts)
         self.ledger = Ledger()
-        self._database = ThreadedDatabase(engine)
+        self.database = ThreadedDatabase(engine)
+        self.mailing = Mailing(self.database, fetcher, configuration.extra_secrets)
         # Two chunks download at once, so that the slowest image of one does not hold up the next; imaging takes one
         # chunk after the other with all its workers, so that the first chunk is done as early as possible.
         self.gates = {"download": asyncio.Semaphore(2), "resize": asyncio.Semaphore(1)}
+
+        self._taken_in = 0
+
+    @contextmanager
+    def taking_in(self) -> Iterator[None]:
+        """An image that was fetched, until it has its place."""
+        self._taken_in += 1
+        try:
+            yield
+        finally:
+            self._taken_in -= 1
+
+    async def wind_down(self, seconds: float) -> None:
+        """Nothing is begun any more; waits at most so long for the images in hand."""
+        self.fetcher.begin_no_more()
+        try:
+            async with asyncio.timeout(seconds):
+                while self.fetcher.in_hand or self._taken_in:  # noqa: ASYNC110  two counters, asked for 4 s at most
+                    await asyncio.sleep(WATCH_SECONDS)
+        except TimeoutError:
+            return
 
     @property
     def worker_count(self) -> int:
@@ -71,6 +97,14 @@ class Resources:
         """Where the local copy of an original is."""
         return self.settings.originals_dir / path
 
+    def incoming(self, root: str, code: str) -> Path:
+        """Where an original is while it comes in; what is left there is removed by a later run."""
+        return self.settings.originals_dir / root / INCOMING / code
+
+    async def patiently(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        """A question to a storage, asked again while that does not answer."""
+        return await patiently(ask, self.settings.storage_seconds)
+
     async def read(
         self,
         question: Callable[Concatenate[Connection, Arguments], Answer],
@@ -78,7 +112,7 @@ class Resources:
         **kwargs: Arguments.kwargs,
     ) -> Answer:
         with self.ledger.timing("database"):
-            return await self._database.read(question, *args, **kwargs)
+            return await self.database.read(question, *args, **kwargs)
 
     async def write(
         self,
@@ -88,7 +122,7 @@ class Resources:
     ) -> Answer:
         """One transaction."""
         with self.ledger.timing("database"):
-            return await self._database.write(change, *args, **kwargs)
+            return await self.database.write(change, *args, **kwargs)
 
 
 @asynccontextmanager
@@ -112,6 +146,7 @@ async def open_resources(configuration: Configuration, run: str) -> AsyncIterato
             workers=stack.enter_context(imaging_workers(configuration.settings.imaging_workers or os.cpu_count() or 1)),
             presets=presets,
         )
+        await remove_leftovers(configuration.settings, resources.archive, resources.cache)
         try:
             yield resources
         finally:

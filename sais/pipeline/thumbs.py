@@ -1,6 +1,8 @@
 """Making the thumbs of one media and keeping them: from the local original, or from the archive, never the source."""
 
+import asyncio
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from sais.addressing import thumb_path
@@ -17,25 +19,37 @@ async def make_thumbs(resources: Resources, media: Media, presets: Sequence[Pres
     Raises CorruptImage, TooBig or TransientMediaError for the picture, StorageError for the archive or the cache.
     """
     path = media.path or ""
-    source = await _local_original(resources, path)
+    source = await _local_original(resources, media)
     with resources.ledger.timing("imaging"):
         rendition = await resources.workers.render(source, presets, max_pixels=resources.settings.max_pixels)
     for part, seconds in rendition.timings.items():
         resources.ledger.add(part, seconds)
     with resources.ledger.timing("thumb cache"):
         for thumb in rendition.thumbs:
-            await resources.cache.write(thumb_path(thumb.preset, path), thumb.data, thumb.mime_type)
+            await resources.patiently(partial(_keep, resources, path, thumb))
     resources.ledger.counts["thumbs"] += len(rendition.thumbs)
     return rendition
 
 
-async def _local_original(resources: Resources, path: str) -> Path:
+async def _keep(resources: Resources, path: str, thumb: RenderedThumb) -> None:
+    await resources.cache.write(thumb_path(thumb.preset, path), thumb.data, thumb.mime_type)
+
+
+async def _local_original(resources: Resources, media: Media) -> Path:
     """The local copy, brought back from the archive when it was evicted."""
+    path = media.path or ""
     place = resources.original(path)
     if not place.exists():
+        incoming = resources.incoming(media.root, media.code)
         with resources.ledger.timing("archive"):
-            await resources.archive.read_to(path, place)
+            await resources.patiently(lambda: resources.archive.read_to(path, incoming))
+        await asyncio.to_thread(_place, incoming, place)
     return place
+
+
+def _place(incoming: Path, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    incoming.replace(place)
 
 
 def done_thumb(code: str, thumb: RenderedThumb) -> Row:

@@ -61,6 +61,10 @@ class Storage(ABC):
     def list(self, prefix: str = "") -> AsyncIterator[Entry]:
         """All files below the folder `prefix`, at any depth and in no promised order, 1,000 in memory at a time."""
 
+    async def clean(self, older_than: float) -> int:
+        """Removes what killed writers left unfinished more than so many seconds ago. Returns how many files."""
+        return 0
+
     @abstractmethod
     async def presign(self, path: str, seconds: int) -> str | None:
         """An address from which anybody can read the file for so long; None for a local folder."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sais.errors import FileMissing, StorageError
 from sais.storage.interface import Entry, Storage
-from sais.storage.partial import flush_to_disk, whole_file
+from sais.storage.partial import ASIDE, flush_to_disk, remove_abandoned, whole_file
 from sais.storage.paths import PARTIAL_PREFIX, checked_path, checked_prefix
 
 PAGE = 1000
@@ -22,6 +22,7 @@ class LocalFolder(Storage):
     def __init__(self, root: Path) -> None:
         self.root = Path(os.path.realpath(root))
         self.url = self.root.as_uri()
+        self._aside = self.root / ASIDE
 
     async def _open(self) -> None:
         with self._told("open", ""):
@@ -33,12 +34,12 @@ class LocalFolder(Storage):
     async def write(self, path: str, data: bytes, mime_type: str) -> None:
         place = self.local_path(path)
         with self._told("write", path):
-            await asyncio.to_thread(_write, place, data)
+            await asyncio.to_thread(_write, place, data, self._aside)
 
     async def write_file(self, path: str, source: Path, mime_type: str) -> None:
         place = self.local_path(path)
         with self._told("write", path):
-            await asyncio.to_thread(_copy_in, source, place)
+            await asyncio.to_thread(_copy_in, source, place, self._aside)
 
     async def read(self, path: str) -> bytes:
         place = self.local_path(path)
@@ -69,6 +70,10 @@ class LocalFolder(Storage):
             for entry in page:
                 yield entry
 
+    async def clean(self, older_than: float) -> int:
+        with self._told("clean", ASIDE):
+            return await asyncio.to_thread(remove_abandoned, self._aside, older_than=older_than)
+
     async def presign(self, path: str, seconds: int) -> str | None:
         checked_path(path)
         return None
@@ -90,9 +95,11 @@ class LocalFolder(Storage):
             # A folder that went away since its parent was read holds nothing.
             with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folders.pop()) as items:
                 for item in items:
+                    if item.name.startswith(PARTIAL_PREFIX):
+                        continue
                     if item.is_dir(follow_symlinks=False):
                         folders.append(Path(item.path))
-                    elif item.is_file(follow_symlinks=False) and not item.name.startswith(PARTIAL_PREFIX):
+                    elif item.is_file(follow_symlinks=False):
                         yield Entry(Path(item.path).relative_to(self.root).as_posix(), item.stat().st_size)
 
     @contextlib.contextmanager
@@ -110,14 +117,14 @@ class LocalFolder(Storage):
             raise FileMissing(f"{self.url} has no {path}") from error
 
 
-def _write(place: Path, data: bytes) -> None:
-    with whole_file(place) as partial:
+def _write(place: Path, data: bytes, aside: Path) -> None:
+    with whole_file(place, aside) as partial:
         partial.write_bytes(data)
         flush_to_disk(partial)
 
 
-def _copy_in(source: Path, place: Path) -> None:
-    with whole_file(place) as partial:
+def _copy_in(source: Path, place: Path, aside: Path) -> None:
+    with whole_file(place, aside) as partial:
         shutil.copyfile(source, partial)
         flush_to_disk(partial)
 

@@ -1,6 +1,8 @@
 """A storage in an S3 bucket, through s3fs on the running event loop."""
 
 import asyncio
+import contextlib
+import hashlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -10,7 +12,7 @@ import s3fs
 from aiobotocore.session import AioSession
 from botocore.loaders import Loader
 
-from sais.errors import FileMissing
+from sais.errors import FileMissing, StorageError
 from sais.storage.interface import Entry, Storage
 from sais.storage.partial import whole_file
 from sais.storage.paths import checked_path, checked_prefix
@@ -62,9 +64,13 @@ class S3Bucket(Storage):
     async def write(self, path: str, data: bytes, mime_type: str) -> None:
         name = self._name(path)
         with self._told("write", path):
-            await self._fs._pipe_file(
-                name, data, chunksize=PART_BYTES, max_concurrency=PARTS_AT_ONCE, ContentType=mime_type
-            )
+            if len(data) < 2 * PART_BYTES:
+                await self._put(path, data, mime_type)
+                return
+            async with self._in_parts(path, len(data)):
+                await self._fs._pipe_file(
+                    name, data, chunksize=PART_BYTES, max_concurrency=PARTS_AT_ONCE, ContentType=mime_type
+                )
 
     async def write_file(self, path: str, source: Path, mime_type: str) -> None:
         name = self._name(path)
@@ -74,9 +80,43 @@ class S3Bucket(Storage):
                 await self.write(path, await asyncio.to_thread(source.read_bytes), mime_type)
                 return
             part = max(PART_BYTES, -(-size // MOST_PARTS))
-            await self._fs._put_file(
-                str(source), name, chunksize=part, max_concurrency=PARTS_AT_ONCE, ContentType=mime_type
-            )
+            async with self._in_parts(path, size):
+                await self._fs._put_file(
+                    str(source), name, chunksize=part, max_concurrency=PARTS_AT_ONCE, ContentType=mime_type
+                )
+
+    async def _put(self, path: str, data: bytes, mime_type: str) -> None:
+        """The answer names the MD5 of what is kept there, unless the bucket encrypts with keys of its own: then the
+        size is asked for."""
+        answer = await self._fs._call_s3(
+            "put_object", Bucket=self.bucket, Key=self._key(path), Body=data, ContentType=mime_type
+        )
+        if str(answer.get("ETag", "")).strip('"') != hashlib.md5(data, usedforsecurity=False).hexdigest():
+            await self._require_size(path, len(data))
+
+    @contextlib.asynccontextmanager
+    async def _in_parts(self, path: str, size: int) -> AsyncIterator[None]:
+        """Around an upload in parts: checked when it is done, its parts removed when it is cancelled (s3fs removes them
+        after errors)."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            with contextlib.suppress(Exception):
+                await self._abort(self._key(path))
+            raise
+        await self._require_size(path, size)
+
+    async def _abort(self, key: str) -> None:
+        """A media is written by one run at a time, so every upload of this key is ours."""
+        found = await self._fs._call_s3("list_multipart_uploads", Bucket=self.bucket, Prefix=key)
+        for upload in found.get("Uploads", []):
+            if upload["Key"] == key:
+                await self._fs._abort_mpu(self.bucket, key, upload["UploadId"])
+
+    async def _require_size(self, path: str, size: int) -> None:
+        kept = await self.size(path)
+        if kept != size:
+            raise StorageError(f"{self.url}/{path} has {kept} bytes after {size} were written")
 
     async def read(self, path: str) -> bytes:
         name = self._name(path)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from sais.addressing import thumb_url
+from sais.addressing import receiver_of, thumb_url
 from sais.catalog.bulk import Row, new_row
 from sais_models import Account, Batch, CallbackMode, Delivery, DeliveryKind, Media, Thumb, ThumbMarking
 from sais_models.wire import MediaWebhook, ThumbWebhook, WebhookThumb
@@ -96,5 +96,6 @@ def _delivery(batch: Batch, kind: DeliveryKind, subject: str, url: str, body: di
         kind=kind,
         subject=subject,
         url=url,
+        receiver=receiver_of(url),
         body=json.dumps(body, ensure_ascii=False, separators=(",", ":")),
     )

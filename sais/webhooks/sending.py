@@ -1,137 +1,166 @@
-"""Sending what is due in the outbox, and deciding what follows from each answer."""
+"""Sending what is due in the outbox: every receiver for itself, so that a slow or dead one holds nobody else up."""
 
 import asyncio
-import random
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection
 
 from sais.accounts import signing_secrets
-from sais.catalog import deliveries
+from sais.catalog import deliveries, receivers
 from sais.catalog.accounts import get_account
 from sais.catalog.batches import find_request_ids
 from sais.catalog.bulk import Row
-from sais.catalog.database import reading, writing
-from sais.errors import MediaError
+from sais.catalog.receivers import Address
+from sais.catalog.threaded import ThreadedDatabase
 from sais.fetching import Fetcher
-from sais.webhooks.signing import signed_headers
+from sais.webhooks.attempts import GONE, PAUSED_AFTER, attempt, receiver_after
 from sais_models import Delivery, DeliveryMarking
 from sais_models.columns import utc_now
 
-# Seconds before the next attempt: a day in all, then the delivery is dead (contract: webhooks).
-PAUSES = (5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800, 28_800)
-JITTER = 0.2
-AT_ONCE = 500
-HELD_SECONDS = 120
-GONE = 410
+RECEIVERS_AT_ONCE = 16
+# One receiver gets so many at once, and a claim is a few times that: a sender that is killed holds no more than these.
 RECEIVER_CONCURRENCY = 8
-
-
-async def send_due(
-    engine: Engine, fetcher: Fetcher, *, batch_id: int | None = None, extra_secrets: Sequence[str] = ()
-) -> dict[DeliveryMarking, int]:
-    """Sends everything that is due now, of one batch or of all. Returns how many are in which marking after it.
-
-    `pending` counts those whose receiver did not take them: they are due again later. Raises nothing for a receiver.
-    """
-    tally = dict.fromkeys(DeliveryMarking, 0)
-    while claimed := await asyncio.to_thread(_claim, engine, batch_id):
-        senders = await asyncio.to_thread(_senders, engine, claimed)
-        gates = {delivery.url: asyncio.Semaphore(RECEIVER_CONCURRENCY) for delivery in claimed}
-
-        async def send(delivery: Delivery) -> Row:
-            async with gates[delivery.url]:  # noqa: B023  awaited within this round
-                signers = (*senders.secrets[delivery.root], *extra_secrets)  # noqa: B023
-                return await attempt(fetcher, delivery, signers, senders.request_ids.get(delivery.batch_id))  # noqa: B023
-
-        rows = await asyncio.gather(*(send(delivery) for delivery in claimed))
-        await asyncio.to_thread(_save, engine, claimed, rows)
-        for row in rows:
-            tally[row["marking"]] += 1
-    return tally
-
-
-def _claim(engine: Engine, batch_id: int | None) -> list[Delivery]:
-    with writing(engine) as connection:
-        hold_until = utc_now() + timedelta(seconds=HELD_SECONDS)
-        return deliveries.claim_due(connection, hold_until=hold_until, limit=AT_ONCE, batch_id=batch_id)
+CLAIMED_TOGETHER = 32
+# A delivery whose sender died is due again after this long; a sender sends nothing that it holds no longer.
+HELD_SECONDS = 120
+# How soon a sender at work sees that another receiver has something due.
+LOOK_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Senders:
-    """`secrets` by root, and the ids of the requests that made the batches, by batch."""
+class Scope:
+    """What to send: of one batch, of one account, or all; nothing new is begun after `seconds`."""
 
-    secrets: Mapping[str, tuple[str, ...]] = field(repr=False)
+    batch_id: int | None = None
+    root: str | None = None
+    seconds: float = float("inf")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What one sender holds of one receiver, with `secrets` of the account and the requests that made the batches."""
+
+    place: Address
+    held_until: datetime
+    deliveries: Sequence[Delivery]
+    secrets: Sequence[str] = field(repr=False)
     request_ids: Mapping[int, str]
+    failures: int
 
 
-def _senders(engine: Engine, claimed: Sequence[Delivery]) -> Senders:
-    now = utc_now()
-    with reading(engine) as connection:
-        roots = {delivery.root for delivery in claimed}
-        return Senders(
-            {root: signing_secrets(get_account(connection, root), now) for root in roots},
-            find_request_ids(connection, {delivery.batch_id for delivery in claimed}),
-        )
+async def send_due(
+    database: ThreadedDatabase, fetcher: Fetcher, scope: Scope, *, extra_secrets: Sequence[str] = ()
+) -> dict[DeliveryMarking, int]:
+    """Sends everything that is due now. Returns how many of what was tried are in which marking after it.
+
+    `pending` counts those whose receiver did not take them: they are due again later. Raises nothing for a receiver.
+    """
+    sender = _Sender(database, fetcher, scope, extra_secrets)
+    await sender.work()
+    return sender.tally
 
 
-def _save(engine: Engine, claimed: Sequence[Delivery], rows: Sequence[Row]) -> None:
-    with writing(engine) as connection:
-        deliveries.save_attempts(connection, rows)
-        gone = {(d.root, d.url) for d, row in zip(claimed, rows, strict=True) if row["status_code"] == GONE}
-        for root, url in sorted(gone):
-            deliveries.switch_off_callback(connection, root, url, reason=f"http_{GONE}")
+class _Sender:
+    def __init__(
+        self, database: ThreadedDatabase, fetcher: Fetcher, scope: Scope, extra_secrets: Sequence[str]
+    ) -> None:
+        self.tally = dict.fromkeys(DeliveryMarking, 0)
+        self._database, self._fetcher, self._scope, self._extra = database, fetcher, scope, extra_secrets
+        self._deadline = time.monotonic() + scope.seconds
+
+    async def work(self) -> None:
+        """One task a receiver; while some are at work the others are looked at again."""
+        busy: dict[Address, asyncio.Task[None]] = {}
+        try:
+            while True:
+                if self._has_time():
+                    for place in await self._due():
+                        if len(busy) < RECEIVERS_AT_ONCE and place not in busy:
+                            busy[place] = asyncio.create_task(self._drain(place))
+                if not busy:
+                    return
+                await asyncio.wait(busy.values(), timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                for place in [place for place, task in busy.items() if task.done()]:
+                    await busy.pop(place)
+        finally:
+            for task in busy.values():
+                task.cancel()
+            await asyncio.gather(*busy.values(), return_exceptions=True)
+
+    def _has_time(self) -> bool:
+        return time.monotonic() < self._deadline
+
+    async def _due(self) -> list[Address]:
+        return await self._database.read(receivers.due_receivers, batch_id=self._scope.batch_id, root=self._scope.root)
+
+    async def _drain(self, place: Address) -> None:
+        """Until nothing is due for this receiver, it is paused, or the time is over."""
+        while self._has_time():
+            claim = await self._database.write(_claim, place, self._scope.batch_id)
+            if not claim.deliveries:
+                return
+            rows: list[Row] = []
+            try:
+                await self._send(claim, rows)
+            finally:
+                # A sender that is told to stop keeps nothing: what it has not sent is due at once.
+                await self._database.write(_save, claim, rows)
+            for row in rows:
+                self.tally[row["marking"]] += 1
+
+    async def _send(self, claim: Claim, rows: list[Row]) -> None:
+        """Adds to `rows` what was tried, in the order of the answers; after too many failures the rest waits."""
+        gate = asyncio.Semaphore(RECEIVER_CONCURRENCY)
+        hold_ends = asyncio.get_running_loop().time() + (claim.held_until - utc_now()).total_seconds()
+        failures = claim.failures
+
+        async def send(delivery: Delivery) -> None:
+            nonlocal failures
+            async with asyncio.timeout_at(hold_ends), gate:
+                if failures >= PAUSED_AFTER and len(claim.deliveries) > 1:
+                    return
+                signers = (*claim.secrets, *self._extra)
+                row = await attempt(self._fetcher, delivery, signers, claim.request_ids.get(delivery.batch_id))
+            failures = 0 if row["marking"] == DeliveryMarking.DELIVERED else failures + 1
+            rows.append(row)
+
+        sent = await asyncio.gather(*map(send, claim.deliveries), return_exceptions=True)
+        for error in sent:
+            # Out of time: another sender may have it by now.
+            if isinstance(error, BaseException) and not isinstance(error, TimeoutError):
+                raise error
 
 
-async def attempt(fetcher: Fetcher, delivery: Delivery, signers: Sequence[str], request_id: str | None = None) -> Row:
-    """One POST. Returns the columns of Delivery that it changes."""
-    now = utc_now()
-    try:
-        headers = dict(signed_headers(delivery.id, delivery.body, now, signers))
-        if request_id:
-            headers["x-request-id"] = request_id
-        answer = await fetcher.post(delivery.url, delivery.body.encode(), headers)
-    except MediaError as error:
-        return after_failure(delivery, now, error.reason, status_code=error.status_code)
-    if answer.status_code // 100 == 2:  # noqa: PLR2004
-        return {
-            "id": delivery.id,
-            "marking": DeliveryMarking.DELIVERED,
-            "attempts": delivery.attempts + 1,
-            "due_at": delivery.due_at,
-            "status_code": answer.status_code,
-            "reason": None,
-            "delivered_at": utc_now(),
-        }
-    return after_failure(
-        delivery,
-        now,
-        f"http_{answer.status_code}",
-        status_code=answer.status_code,
-        retry_after=answer.retry_after,
+def _claim(connection: Connection, place: Address, batch_id: int | None) -> Claim:
+    held_until = utc_now() + timedelta(seconds=HELD_SECONDS)
+    claimed = deliveries.claim_due(connection, place, hold_until=held_until, limit=CLAIMED_TOGETHER, batch_id=batch_id)
+    receiver = receivers.find_receiver(connection, place)
+    return Claim(
+        place,
+        held_until,
+        claimed,
+        signing_secrets(get_account(connection, place.root), utc_now()) if claimed else (),
+        find_request_ids(connection, {delivery.batch_id for delivery in claimed}),
+        receiver.failures if receiver is not None else 0,
     )
 
 
-def after_failure(
-    delivery: Delivery,
-    now: datetime,
-    reason: str,
-    *,
-    status_code: int | None = None,
-    retry_after: float | None = None,
-) -> Row:
-    """Due again after the next pause, or after what the receiver asked for if that is longer; dead after the last."""
-    attempts = delivery.attempts + 1
-    dead = attempts > len(PAUSES) or status_code == GONE
-    pause = PAUSES[min(attempts, len(PAUSES)) - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
-    return {
-        "id": delivery.id,
-        "marking": DeliveryMarking.DEAD if dead else DeliveryMarking.PENDING,
-        "attempts": attempts,
-        "due_at": now + timedelta(seconds=max(pause, retry_after or 0)),
-        "status_code": status_code,
-        "reason": reason,
-        "delivered_at": None,
-    }
+def _save(connection: Connection, claim: Claim, rows: Sequence[Row]) -> None:
+    """The receiver is locked first, as in a claim, so that two senders never wait for one another."""
+    receiver = receivers.locked_receiver(connection, claim.place)
+    deliveries.save_attempts(connection, rows, held_until=claim.held_until)
+    tried = {row["id"] for row in rows}
+    left = [delivery.id for delivery in claim.deliveries if delivery.id not in tried]
+    deliveries.give_back(connection, left, held_until=claim.held_until)
+    if not rows:
+        return
+    changes = receiver_after(receiver, rows, utc_now(), probed=receiver.paused_until == claim.held_until)
+    receivers.save_receiver(connection, claim.place, changes)
+    if changes.get("pauses"):
+        receivers.expire_deliveries(connection, claim.place, changes["reason"])
+    urls = {delivery.id: delivery.url for delivery in claim.deliveries}
+    for url in sorted({urls[row["id"]] for row in rows if row["status_code"] == GONE}):
+        deliveries.switch_off_callback(connection, claim.place.root, url, reason=f"http_{GONE}")

@@ -74,7 +74,7 @@ def test_a_worker_that_sleeps_and_a_deployment_that_is_missing(home: Path, monke
         found = examined(1)
     assert [name for name, one in found.items() if not one["ok"]] == ["worker", "deployments"]
     assert DEPLOYMENTS[0] in found["deployments"]["detail"]
-    assert "prefect worker start --pool sais" in found["worker"]["remedy"]
+    assert "SAIS_WORK_POOL=sais python -m deployments.worker" in found["worker"]["remedy"]
 
 
 def test_storages_and_a_database_that_cannot_be_used(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from socket import create_server
+from socket import create_connection, create_server
 
 import pytest
 
@@ -22,25 +22,32 @@ def environment(home: Path, **values: str) -> dict[str, str]:
 
 
 @contextmanager
-def running(home: Path) -> Iterator[tuple[http.client.HTTPConnection, list[str]]]:
+def started(home: Path, lines: list[str]) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """The process and its port; its standard error is read into `lines` up to the one that names it."""
     command = [sys.executable, "-m", "gateway"]
     child = subprocess.Popen(command, cwd=PROJECT, env=environment(home), stderr=subprocess.PIPE, text=True)
     assert child.stderr is not None
-    lines: list[str] = []
     try:
         for line in child.stderr:
             lines.append(line)
             if match := re.search(r"listening on http://127\.0\.0\.1:(\d+)", line):
-                yield http.client.HTTPConnection("127.0.0.1", int(match[1]), timeout=20), lines
-                break
-        else:
-            pytest.fail("".join(lines))
-        child.send_signal(signal.SIGINT)
-        lines += child.stderr.readlines()
-        assert child.wait(20) == 0
+                yield child, int(match[1])
+                return
+        pytest.fail("".join(lines))
     finally:
         child.kill()
         child.wait()
+
+
+@contextmanager
+def running(home: Path) -> Iterator[tuple[http.client.HTTPConnection, list[str]]]:
+    lines: list[str] = []
+    with started(home, lines) as (child, port):
+        yield http.client.HTTPConnection("127.0.0.1", port, timeout=20), lines
+        child.send_signal(signal.SIGINT)
+        assert child.stderr is not None
+        lines += child.stderr.readlines()
+        assert child.wait(20) == 0
 
 
 def ask(connection: http.client.HTTPConnection, path: str) -> tuple[int, str]:
@@ -93,3 +100,30 @@ def test_a_wrong_setting_is_said_so(tmp_path: Path) -> None:
     assert ended.returncode == 2
     assert "max_bytes" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=str)
+def test_a_request_in_hand_is_answered_before_the_end(tmp_path: Path, number: signal.Signals) -> None:
+    body = b'{"root": "museum", "approx": 100}'
+    with started(tmp_path, []) as (child, port):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.putrequest("POST", "/account_setup")
+        connection.putheader("Content-Type", "application/json")
+        connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body[:10])
+        assert ask(http.client.HTTPConnection("127.0.0.1", port, timeout=20), "/status")[0] == 200
+        child.send_signal(number)
+        wait_until_refused(port)
+        connection.send(body[10:])
+        answer = connection.getresponse()
+        assert (answer.status, b'"root":"museum"' in answer.read()) == (200, True)
+        # A signal that uvicorn has served is raised once more, so that whoever started it sees which it was.
+        assert child.wait(20) in (0, -number)
+
+
+def wait_until_refused(port: int) -> None:
+    while True:
+        try:
+            create_connection(("127.0.0.1", port), timeout=5).close()
+        except ConnectionRefusedError:
+            return

@@ -10,11 +10,10 @@ from sqlmodel import col
 from sais.catalog.bulk import table_of
 from sais.catalog.rows import all_rows
 from sais.client import verify_webhook
-from sais.pipeline.notify import deliver_batch, deliver_due
 from sais.pipeline.plan import Order
 from sais.pipeline.resources import Resources
 from sais.settings import Settings
-from sais.webhooks.sending import PAUSES, after_failure
+from sais.webhooks.attempts import PAUSES, after_failure
 from sais_models import Account, Delivery, DeliveryKind, DeliveryMarking
 from sais_models.columns import utc_now
 from tests.support.batches import Museum
@@ -61,7 +60,7 @@ async def test_id_and_body_stay_the_same_over_retries(museum: Museum, origin: Or
     async with museum.run() as resources:
         for expected in ({"pending": 1}, {"delivered": 1}):
             await resources.write(make_due)
-            sent = await deliver_due(resources)
+            sent = await resources.mailing.deliver_due()
             assert {name: n for name, n in sent.items() if n} == expected
         (delivery,) = await outbox(resources)
         secret = await resources.read(secret_of)
@@ -83,7 +82,7 @@ async def test_a_failure_is_noted_and_put_off(museum: Museum, origin: Origin, re
     await museum.ingest_urls(origin.serve("/one.jpg", Content(JPEG)))
     async with museum.run() as resources:
         (delivery,) = await outbox(resources)
-        assert await deliver_due(resources) == {"pending": 0, "delivered": 0, "dead": 0}, "it is not due yet"
+        assert await resources.mailing.deliver_due() == {"pending": 0, "delivered": 0, "dead": 0}, "it is not due yet"
     assert (delivery.marking, delivery.attempts, delivery.reason) == (DeliveryMarking.PENDING, 1, reason)
     assert delivery.due_at > before + timedelta(seconds=0.8 * PAUSES[0])
 
@@ -131,12 +130,19 @@ async def test_waiting_for_webhooks_goes_on_until_they_arrived(museum: Museum, o
     worked = await museum.ingest_urls(origin.serve("/one.jpg", Content(JPEG)))
     async with museum.run() as resources:
         await resources.write(make_due)
-        assert await deliver_batch(resources, worked.plan.batch.id or 0) == 0
+        assert await resources.mailing.deliver_batch(worked.plan.batch.id or 0) == 0
     assert len(origin.posts) == 2
 
 
+def unsent() -> Delivery:
+    kind = DeliveryKind.MEDIA
+    return Delivery(id="msg", root="museum", batch_id=1, kind=kind, subject="", url="", receiver="", body="")
+
+
 def test_the_pauses_grow_for_a_day_and_then_it_is_dead() -> None:
-    delivery = Delivery(id="msg", root="museum", batch_id=1, kind=DeliveryKind.MEDIA, subject="", url="", body="")
+    delivery = Delivery(
+        id="msg", root="museum", batch_id=1, kind=DeliveryKind.MEDIA, subject="", url="", receiver="", body=""
+    )
     now, waited = utc_now(), 0.0
     for _ in PAUSES:
         row = after_failure(delivery, now, "http_500")
@@ -148,6 +154,8 @@ def test_the_pauses_grow_for_a_day_and_then_it_is_dead() -> None:
 
 
 def test_a_receiver_that_asks_for_more_time_gets_it() -> None:
-    delivery = Delivery(id="msg", root="museum", batch_id=1, kind=DeliveryKind.MEDIA, subject="", url="", body="")
+    delivery = Delivery(
+        id="msg", root="museum", batch_id=1, kind=DeliveryKind.MEDIA, subject="", url="", receiver="", body=""
+    )
     now = utc_now()
     assert after_failure(delivery, now, "http_429", retry_after=900)["due_at"] == now + timedelta(seconds=900)

@@ -1,0 +1,53 @@
+"""A run that is told to end finishes the images in hand and gives back the rest."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from threading import current_thread, main_thread
+
+from sais.configuration import Configuration
+from sais.pipeline.resources import Resources, open_resources
+
+# Of the time to stop: for images in hand. Saving them, telling Prefect and the end of Prefect's server take the rest.
+IN_HAND_SHARE = 0.4
+
+
+@asynccontextmanager
+async def open_until_told(configuration: Configuration, run: str) -> AsyncIterator[Resources]:
+    """As `open_resources`; at SIGTERM, whether from a worker that stops or for a cancelled run, nothing is begun any
+    more, the images in hand are finished if that takes no longer than 4 of the 10 s to stop, and what is done is saved.
+    Then Prefect gets the signal."""
+    async with open_resources(configuration, run) as resources, _winding_down(resources):
+        yield resources
+
+
+@asynccontextmanager
+async def _winding_down(resources: Resources) -> AsyncIterator[None]:
+    if current_thread() is not main_thread():
+        yield
+        return
+    loop, run = asyncio.get_running_loop(), asyncio.current_task()
+    former = signal.getsignal(signal.SIGTERM)
+    endings: list[asyncio.Task[None]] = []
+
+    async def end() -> None:
+        await resources.wind_down(IN_HAND_SHARE * resources.settings.stop_seconds)
+        if run is not None:
+            run.cancel()
+
+    def told() -> None:
+        if not endings:
+            endings.append(asyncio.create_task(end()))
+
+    loop.add_signal_handler(signal.SIGTERM, told)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+        signal.signal(signal.SIGTERM, former)
+        if endings:
+            endings[0].cancel()
+            # Here, in the run's own frame, Prefect's handler raises where the engine looks for it.
+            os.kill(os.getpid(), signal.SIGTERM)
