@@ -10,18 +10,22 @@ SaisError
 │   ├── Unauthorized           an unknown account or a wrong key: which of them is not told
 │   ├── Forbidden              a good key, for something that belongs to another account
 │   ├── AccountConflict        a change that would break what an account holds already
+│   ├── QueueFull              more images would wait than the account's limit allows; later they may
 │   └── GatewayRefused         what a client is told when the gateway answers with a problem
 ├── MediaError                 one image's own trouble: data on its row (`reason`), never a failed run
 │   ├── PermanentMediaError    asking again will not help
 │   │   ├── BadUrl             bad_url, bad_scheme, url_too_long
 │   │   ├── CodeCollision      code_collision
 │   │   ├── RefusedHost        refused_host
-│   │   ├── RefusedByOrigin    http_404, http_410, empty, bad_redirect, too_many_redirects, tls …
+│   │   ├── RefusedByOrigin    http_404, http_410, empty, bad_redirect, too_many_redirects, tls,
+│   │   │                      robots_disallowed, x_robots_noai …
+│   │   ├── OverQuota          quota_images, quota_queued
 │   │   ├── TooBig             too_big, too_many_pixels
 │   │   ├── NotAnImage         not_image
 │   │   └── CorruptImage       corrupt
 │   └── TransientMediaError    worth another try: dns, connect, timeout, read, incomplete, http_429, http_503,
-│                              out_of_memory …
+│       │                      host_paused, out_of_memory …
+│       └── DayIsSpent         quota_bytes: not before tomorrow
 ├── UnfinishedChunk            some of a chunk's images failed transiently; try the rest of it again
 └── InfrastructureError        the database, a storage or Prefect: the task is retried, then the run fails
     ├── StorageError
@@ -76,6 +80,14 @@ class SettingsError(InputError):
     """A setting that cannot work."""
 
 
+class QueueFull(InputError):
+    """Nothing of the request was taken; `retry_after` seconds are a good time to wait."""
+
+    def __init__(self, message: str, *, field: str | None = None, retry_after: int = 60) -> None:
+        super().__init__(message, field=field)
+        self.retry_after = retry_after
+
+
 class GatewayRefused(InputError):
     """The gateway's no (RFC 9457): HTTP `status`, `title`, `detail`, and in `errors` one for each bad field."""
 
@@ -126,6 +138,10 @@ class RefusedByOrigin(PermanentMediaError):
     """The origin's final no."""
 
 
+class OverQuota(PermanentMediaError):
+    """One image more than the account may have, or may have waiting."""
+
+
 class TooBig(PermanentMediaError):
     """More bytes or more pixels than the settings allow."""
 
@@ -148,6 +164,10 @@ class TransientMediaError(MediaError):
     ) -> None:
         super().__init__(reason, message, status_code=status_code)
         self.retry_after = retry_after
+
+
+class DayIsSpent(TransientMediaError):
+    """The account's bytes of the day are used up; no retry of this run will help, tomorrow's will."""
 
 
 class UnfinishedChunk(SaisError):

@@ -48,6 +48,22 @@ _PERMANENT = {
         CHECK_ADDRESS,
     ),
     "corrupt": ("It begins like an image, but it cannot be decoded.", "Replace the file at its source; send it again."),
+    "robots_disallowed": (
+        "The site's robots.txt tells us not to fetch this address, and SAIS_ROBOTS is `respect`.",
+        "Have the site's owner allow SAIS in its robots.txt, or upload the image.",
+    ),
+    "x_robots_noai": (
+        "The answer's X-Robots-Tag forbids to use it, and SAIS_X_ROBOTS is `respect`.",
+        "Have the site's owner take the tag away for SAIS, or upload the image.",
+    ),
+    "quota_images": (
+        "The account has as many images as it may have.",
+        "Have the operator raise the account's limit with `sais limits`, then send the image again.",
+    ),
+    "quota_queued": (
+        "The account had as many images waiting as it may have when this line of a manifest was read.",
+        "Send the image again when fewer wait, or have the operator raise the limit with `sais limits`.",
+    ),
     "upload_lost": ("The uploaded original is not in the archive.", "Upload the file again."),
 }
 _TRANSIENT = {
@@ -56,6 +72,8 @@ _TRANSIENT = {
     "timeout": "The server took too long.",
     "read": "The connection broke off, or what came was not HTTP.",
     "incomplete": "The server ended before the whole image had come.",
+    "host_paused": "The host failed or asked for a pause, so it was left alone and this image was not asked for.",
+    "quota_bytes": "The account has downloaded as many bytes as it may on one day (UTC).",
     "out_of_memory": "There was not enough memory for this picture at that moment.",
 }
 _STATUS_REMEDIES = {

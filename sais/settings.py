@@ -1,5 +1,6 @@
 """Everything that can be configured from the environment (prefix `SAIS_`), in one class; the README has the table."""
 
+import re
 from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
@@ -7,6 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_CONTACT = re.compile(r"[!-'*-~]{3,200}")  # printable ASCII but ( and ): it stands in a header's comment
 
 
 class Settings(BaseSettings):
@@ -48,7 +51,19 @@ class Settings(BaseSettings):
     fetch_seconds: float = Field(120, gt=0, description="Time for one whole image")
     fetch_concurrency: int = Field(32, gt=0, description="Fetches at once in one run")
     host_concurrency: int = Field(8, gt=0, description="Fetches at once from one host")
+    host_rate: float = Field(100, ge=0, description="Requests a second to one host, by one run; 0: as many as it takes")
+    host_failures: int = Field(10, gt=0, description="Failures of a host in a row after which it is left alone")
+    host_pause_seconds: float = Field(
+        300, gt=0, description="Longest time for which a host is left alone, also when it asks for more"
+    )
+    robots: Literal["off", "respect"] = Field(
+        "off", description="`respect`: what a site's robots.txt disallows is not fetched"
+    )
+    x_robots: Literal["off", "respect"] = Field(
+        "off", description="`respect`: what comes with an `X-Robots-Tag` of noai or noindex is not kept"
+    )
     user_agent: str = Field("SAIS/0.1 (+https://github.com/survos-sites/sais)", description="Sent with each request")
+    contact: str | None = Field(None, description="Address for complaints, sent with each request after `user_agent`")
 
     queue_limit: int = Field(
         100_000, gt=0, description="Waiting images of an account above which `/request` answers that the server is busy"
@@ -92,10 +107,26 @@ class Settings(BaseSettings):
             ip_network(network)
         return value
 
+    @field_validator("contact")
+    @classmethod
+    def check_contact(cls, value: str | None) -> str | None:
+        if value is not None and not _CONTACT.fullmatch(value):
+            raise ValueError("a mail or web address, without spaces and brackets")
+        return value
+
     @field_validator("home")
     @classmethod
     def absolute_home(cls, value: Path) -> Path:
         return value.expanduser().absolute()
+
+    @property
+    def effective_user_agent(self) -> str:
+        """`SAIS/0.1 (+https://…; pictures@museum.example)`."""
+        if self.contact is None:
+            return self.user_agent
+        if self.user_agent.endswith(")"):
+            return f"{self.user_agent[:-1]}; {self.contact})"
+        return f"{self.user_agent} ({self.contact})"
 
     @cached_property
     def originals_dir(self) -> Path:

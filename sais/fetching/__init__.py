@@ -2,7 +2,8 @@
 
 from sais.fetching.fetcher import Fetched, Fetcher, PostResult
 from sais.fetching.guard import Guard
+from sais.fetching.politeness import HostPause
 from sais.fetching.redaction import redact_url
 from sais.fetching.resolver import GuardedResolver, Lookup
 
-__all__ = ["Fetched", "Fetcher", "Guard", "GuardedResolver", "Lookup", "PostResult", "redact_url"]
+__all__ = ["Fetched", "Fetcher", "Guard", "GuardedResolver", "HostPause", "Lookup", "PostResult", "redact_url"]

@@ -35,7 +35,7 @@ def open_client(settings: Settings, resolver: GuardedResolver) -> httpx.AsyncCli
         trust_env=False,
         follow_redirects=False,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        headers={"accept": ACCEPT, "accept-encoding": "identity", "user-agent": settings.user_agent},
+        headers={"accept": ACCEPT, "accept-encoding": "identity", "user-agent": settings.effective_user_agent},
         # "pool" is aiohttp's bound over name lookup, connection and TLS together.
         timeout=httpx.Timeout(settings.read_seconds, connect=settings.connect_seconds, pool=settings.connect_seconds),
     )

@@ -1,7 +1,7 @@
 """What goes wrong between us and an origin, turned into the tree of errors: transport exceptions and statuses.
 
-transient: dns, connect, timeout, read, incomplete, http_408/425/429/500/502/503/504
-permanent: tls, bad_redirect, empty and every other status
+transient: dns, connect, timeout, read, incomplete, http_408/425/429/500/502/503/504; host_paused (politeness.py)
+permanent: tls, bad_redirect, empty and every other status; robots_disallowed and x_robots_noai (robots.py)
 """
 
 from collections.abc import Iterator

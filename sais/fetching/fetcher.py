@@ -15,13 +15,19 @@ import httpx
 
 from sais.errors import RefusedByOrigin, TooBig
 from sais.fetching.client import EXACT_URL, open_client
+from sais.fetching.clock import SYSTEM, Clock
 from sais.fetching.failures import check_status, media_errors, retry_after
 from sais.fetching.guard import Guard
+from sais.fetching.politeness import Politeness
 from sais.fetching.redaction import redact_url
 from sais.fetching.resolver import GuardedResolver, Lookup
+from sais.fetching.robots import Robots, check_tags, product_of, robots_text
 from sais.fetching.slots import HostSlots
 from sais.fetching.whole_file import WholeFile
 from sais.settings import Settings
+
+# RFC 9309 asks for at least five.
+ROBOTS_REDIRECTS = 5
 
 
 @dataclass(frozen=True)
@@ -70,10 +76,14 @@ class Fetcher:
     """One client for a run: open it once, `async with Fetcher(settings) as fetcher`.
 
     `resolve` replaces the system's name lookup (see resolver.py); the guard judges its answers just the same.
+    `clock` is the time by which hosts are paced and paused; `politeness` knows which are paused now.
     """
 
-    def __init__(self, settings: Settings, *, resolve: Lookup | None = None) -> None:
+    def __init__(self, settings: Settings, *, resolve: Lookup | None = None, clock: Clock = SYSTEM) -> None:
         self._settings = settings
+        self.politeness = Politeness(settings, clock)
+        self._product = product_of(settings.user_agent)
+        self._robots = Robots(self._product, self._read_robots, clock) if settings.robots == "respect" else None
         self._guard = Guard(settings.allow_hosts)
         self._slots = HostSlots(settings.fetch_concurrency, settings.host_concurrency)
         self._resolver = GuardedResolver(self._guard, resolve, threads=settings.fetch_concurrency)
@@ -86,6 +96,8 @@ class Fetcher:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._robots is not None:
+            await self._robots.close()
         await self._client.__aexit__(kind, error, trace)
         await self._resolver.close()
 
@@ -110,6 +122,8 @@ class Fetcher:
         budget = _Budget(self._settings.fetch_seconds)
         conditions = _conditions(etag, last_modified)
         for _ in range(self._settings.max_redirects + 1):
+            if self._robots is not None:
+                await self._robots.check(target)
             outcome = await self._hop(target, destination, budget, conditions)
             if isinstance(outcome, Fetched):
                 return outcome
@@ -135,17 +149,33 @@ class Fetcher:
         self, target: httpx.URL, destination: Path, budget: _Budget, conditions: Mapping[str, str]
     ) -> Fetched | httpx.URL:
         """The image, or the next URL to ask. A slot for each hop: a redirect leads to another host's limit."""
-        async with self._slots.hold(target.host) as shared:
+        async with self._slots.hold(target.host, self.politeness.visit(target.host)) as shared:
             with media_errors(target):
                 async with budget.spend(), self._open("GET", target, conditions, shared) as response:
                     if response.next_request is not None:
                         return response.next_request.url
+                    if self._settings.x_robots == "respect":
+                        check_tags(response.headers.get_list("x-robots-tag"), self._product)
                     if not (conditions and response.status_code == HTTPStatus.NOT_MODIFIED):
                         check_status(response)
                         body = await self._save(response, destination)
                     else:
                         body = None
         return _fetched(response, body, budget.spent)
+
+    async def _read_robots(self, address: httpx.URL) -> str:
+        """As for an image: past the guard, in a slot, within the time for one. Too many redirects mean that the site
+        has none."""
+        budget = _Budget(self._settings.fetch_seconds)
+        for _ in range(ROBOTS_REDIRECTS + 1):
+            target = self._guard.check_url(str(address))
+            async with self._slots.hold(target.host, self.politeness.visit(target.host)) as shared:
+                with media_errors(target):
+                    async with budget.spend(), self._open("GET", target, {}, shared) as response:
+                        if response.next_request is None:
+                            return await robots_text(response)
+                        address = response.next_request.url
+        return ""
 
     @asynccontextmanager
     async def _open(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 
@@ -35,16 +35,17 @@ class HostSlots:
         return len(self._queues)
 
     @asynccontextmanager
-    async def hold(self, host: str) -> AsyncIterator[bool]:
+    async def hold(self, host: str, visit: AbstractAsyncContextManager[None] | None = None) -> AsyncIterator[bool]:
         """Waits for a slot; gives whether others use or want the same host, so that a connection is worth keeping.
 
-        The host's slot first, then one of all: those who wait for a slow host keep no slot from the others.
+        The host's slot first, then `visit`, then one of all: those who wait for a slow or paused host keep no slot
+        from the others.
         A host is forgotten with its last user.
         """
         queue = self._queues.setdefault(host, _Queue(asyncio.Semaphore(self._per_host)))
         queue.users += 1
         try:
-            async with queue.slots, self._total:
+            async with queue.slots, visit or nullcontext(), self._total:
                 if self._closed:
                     await asyncio.Future[None]()
                 self._holders += 1
