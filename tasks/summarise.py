@@ -20,7 +20,12 @@ async def summarise(batch: Batch, resources: Resources) -> BatchStatus:
     sheet = await sheet_of(resources, batch)
     if sheet is not None:
         await show_contact_sheet(batch, sheet)
-    markdown = summary_markdown(status, resources.ledger, public_url=resources.settings.public_url)
+    markdown = summary_markdown(
+        status,
+        resources.ledger,
+        public_url=resources.settings.public_url,
+        pauses=resources.fetcher.politeness.pauses(),
+    )
     await show_summary(batch, markdown)
     get_run_logger().info(
         "batch %s: %s done, %s failed, %s rejected, %s pending",

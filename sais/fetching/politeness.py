@@ -45,6 +45,10 @@ class Politeness:
         self._clock = clock
         self._hosts: dict[str, _Host] = {}
 
+    def __len__(self) -> int:
+        """How many hosts are remembered."""
+        return len(self._hosts)
+
     def visit(self, host: str) -> "Visit":
         return Visit(self._known(host), host, self._clock)
 

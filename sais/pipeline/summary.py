@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -10,7 +11,7 @@ from sqlalchemy import Connection, select
 from sais.addressing import batch_page_url, thumb_path
 from sais.catalog.bulk import table_of
 from sais.errors import StorageError
-from sais.fetching import redact_url
+from sais.fetching import HostPause, redact_url
 from sais.imaging import contact_sheet
 from sais.pipeline.ledger import Ledger
 from sais.pipeline.resources import Resources
@@ -19,6 +20,7 @@ from sais_models import Batch, BatchItem, ItemMarking, Media, Thumb, ThumbMarkin
 from sais_models.wire import BatchStatus
 
 SHEET_PICTURES = 64
+SHOWN_HOSTS = 100
 # The parts of the ledger that add up to "imaging" are shown below it.
 IMAGING_PARTS = ("decode", "resize", "encode", "hash")
 
@@ -96,8 +98,8 @@ async def status_of(resources: Resources, batch: Batch) -> BatchStatus:
     return await resources.read(batch_status, batch.id or 0)
 
 
-def summary_markdown(status: BatchStatus, ledger: Ledger, *, public_url: str) -> str:
-    """Counts, bytes, images a second, and where the time went."""
+def summary_markdown(status: BatchStatus, ledger: Ledger, *, public_url: str, pauses: Sequence[HostPause] = ()) -> str:
+    """Counts, bytes, images a second, where the time went, and which hosts had to be left alone."""
     elapsed = max(ledger.elapsed, 1e-6)
     rows = "\n".join(f"| {part} | {seconds:.2f} |" for part, seconds in _parts(ledger))
     return f"""## Batch {status.id} of {status.root}
@@ -118,6 +120,24 @@ Seconds of all workers and connections together; what goes on at once is counted
 
 | part | seconds |
 |---|---|
+{rows}
+{_paused_hosts(pauses)}"""
+
+
+def _paused_hosts(pauses: Sequence[HostPause]) -> str:
+    if not pauses:
+        return ""
+    rows = "\n".join(
+        f"| {pause.host} | {pause.reason} | {pause.pauses} | {pause.turned_away} | {pause.seconds_left:.0f} |"
+        for pause in pauses[:SHOWN_HOSTS]
+    )
+    return f"""
+### Hosts that were left alone
+
+They failed again and again, or asked for a pause. What was not asked for is tried again.
+
+| host | reason | pauses | requests not made | paused for (s) |
+|---|---|---|---|---|
 {rows}
 """
 
