@@ -18,7 +18,7 @@ from types import FrameType
 
 import httpx
 
-from deployments.environment import PROJECT, embedded_environment
+from deployments.environment import PROJECT, SWEEPS_QUEUE, embedded_environment
 from deployments.ports import require_free
 from sais.catalog.database import open_database
 from sais.configuration import Configuration
@@ -127,7 +127,10 @@ def run(settings: Settings, prefect_port: int) -> None:
         wait_for_server(stack, environment["PREFECT_API_URL"])
         asyncio.run(bootstrap.make_ready())
         stack.start("gateway", [sys.executable, "-m", "gateway"])
-        stack.start("worker", [sys.executable, "-m", "deployments.worker"])
+        worker = [sys.executable, "-m", "deployments.worker"]
+        stack.start("worker", [*worker, "--queue", "default", "--limit", str(settings.bulk_runs)])
+        # However many long runs there are, the sweeps come to their turn each minute.
+        stack.start("sweeper", [*worker, "--queue", SWEEPS_QUEUE])
         if settings.quick_images:
             stack.start("quick runner", [sys.executable, "-m", "deployments.quick_runner"])
         bootstrap.deploy(environment)

@@ -21,6 +21,7 @@ from tasks.notify import notify
 from tasks.plan import plan
 from tasks.resize import resize
 from tasks.summarise import summarise
+from tasks.turns import taking_turns
 
 Account = Annotated[str, Field(pattern=ROOT_PATTERN)]
 BatchId = Annotated[int, Field(ge=1)]
@@ -38,7 +39,8 @@ async def ingest(
 ) -> BatchStatus:
     """Downloads, archives and resizes the images of one batch, and calls the client back for each of them.
 
-    Give `urls`, a `manifest` or a `batch`. While one chunk is resized the next ones download.
+    Give `urls`, a `manifest` or a `batch`. While one chunk is resized the next ones download. When others wait, the
+    run gives way after SAIS_TURN_SECONDS: it ends, and the batch goes on in another run.
 
     Args:
         account: Root of the account.
@@ -51,12 +53,14 @@ async def ingest(
     """
     order = Order(account, urls=urls, manifest=manifest, batch=batch, presets=presets or (), context=context)
     configuration = await load_configuration()
-    async with open_until_told(configuration, str(flow_run.id)) as resources:
+    async with open_until_told(configuration, str(flow_run.id)) as resources, taking_turns(order, resources) as turn:
         planned = await plan(order, resources)
         await link_to_batch_page(planned.batch, configuration.settings.public_url)
         progress = await Progress.of(planned.batch, len(planned.chunks))
 
         async def process(chunk: Chunk) -> None:
+            if await turn.is_over(planned.batch):
+                return
             downloaded = await download(chunk, resources)
             await progress.step()
             archived = await archive(downloaded, resources)
@@ -67,7 +71,7 @@ async def ingest(
             await progress.step()
 
         troubles = await in_window(process, planned.chunks, size=configuration.settings.chunks_in_flight)
-        if wait_for_webhooks:
+        if wait_for_webhooks and not turn.gave_way:
             await await_deliveries(planned.batch, resources)
         status = await summarise(planned.batch, resources)
         if troubles:

@@ -13,6 +13,8 @@ from sais.addressing import check_root
 from sais.catalog.accounts import find_account
 from sais.errors import Unauthorized
 from sais.fetching import Guard
+from sais.quotas import Limits
+from sais.settings import Settings
 from sais_models import Account
 from sais_models.wire import AccountInfo, AccountSetup, Wire
 
@@ -36,19 +38,21 @@ async def account_setup(setup: AccountSetup, token: BearerToken, state: State, r
     The Bearer is the registration token where the gateway has one, else it may be the key.
     """
     response.headers["Cache-Control"] = "no-store"
-    return await state.database.write(_set_up, setup, token, state.settings.registration_token, state.guard)
+    return await state.database.write(_set_up, setup, token, state.settings, state.guard)
 
 
 def _set_up(
-    connection: Connection, setup: AccountSetup, token: str | None, registration_token: str | None, guard: Guard
+    connection: Connection, setup: AccountSetup, token: str | None, settings: Settings, guard: Guard
 ) -> AccountInfo:
     key = setup.api_key or token
     if find_account(connection, check_root(setup.root)) is None:
-        if registration_token and not same_secret(token, registration_token):
+        needed = settings.registration_token
+        if needed and not same_secret(token, needed):
             raise Unauthorized("making an account needs the registration token")
     else:
         owner(connection, setup.root, key)
-    return set_up_account(connection, setup, guard=guard, key=key)
+    limits = Limits.for_new_accounts(settings)
+    return set_up_account(connection, setup, guard=guard, key=key, limits=limits)
 
 
 @router.post("/account/rotate_key")

@@ -13,6 +13,7 @@ from gateway.json_bodies import JsonRoute
 from gateway.keys import BearerToken, owner
 from gateway.state import GatewayState, State
 from sais.catalog import batches
+from sais.catalog.turns import Share, ask_for_turn
 from sais.dispatch import Submitted
 from sais.errors import PrefectUnavailable
 from sais.fetching import Guard
@@ -87,7 +88,12 @@ async def start_run(state: GatewayState, batch: Batch) -> None:
 
 
 async def start_by_worker(state: GatewayState, batch: Batch) -> bool:
-    """The batch is in the database already: without Prefect it waits for the sweep, and the client need not know."""
+    """The batch is in the database already: without Prefect it waits for the sweep, and the client need not know.
+
+    When its account has as many runs as it may, it waits for one of them to end (docs/decisions/0028).
+    """
+    if not await state.database.write(ask_for_turn, batch, Share.of(state.settings)):
+        return False
     try:
         run = await state.runs.start(batch)
     except PrefectUnavailable as error:

@@ -17,6 +17,7 @@ from sais.errors import (
     Forbidden,
     InfrastructureError,
     InputError,
+    QueueFull,
     SaisError,
     Unauthorized,
     UnknownAccount,
@@ -34,6 +35,7 @@ STATUSES: tuple[tuple[type[SaisError], HTTPStatus], ...] = (
     (Unauthorized, HTTPStatus.UNAUTHORIZED),
     (Forbidden, HTTPStatus.FORBIDDEN),
     (AccountConflict, HTTPStatus.CONFLICT),
+    (QueueFull, HTTPStatus.TOO_MANY_REQUESTS),
     (InputError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (InfrastructureError, HTTPStatus.SERVICE_UNAVAILABLE),
     (SaisError, HTTPStatus.INTERNAL_SERVER_ERROR),
@@ -83,7 +85,8 @@ async def _sais_error(request: Request, error: Exception) -> JSONResponse:
         words = str(error) if isinstance(error, Unauthorized) else "unknown account, or wrong key"
         return problem(status, words, headers={"WWW-Authenticate": "Bearer"})
     errors = [{"field": error.field, "detail": str(error)}] if error.field else []
-    return problem(status, str(error), errors=errors)
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, QueueFull) else None
+    return problem(status, str(error), errors=errors, headers=headers)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

@@ -22,7 +22,7 @@ from sais.imaging import inspect
 from sais.reading import batch_rows
 from sais.storage import open_storage
 from sais.submission import Submission
-from sais.upload import Upload, UploadOrder, is_kept, keep_original, submit_upload
+from sais.upload import Upload, UploadOrder, check_room, is_kept, keep_original, submit_upload
 from sais_models import Account
 from sais_models.wire import MediaRow
 
@@ -71,6 +71,7 @@ async def _take(request: Request, token: str | None, state: GatewayState) -> Sub
         facts = await asyncio.to_thread(inspect, incoming, max_pixels=state.settings.max_pixels)
         upload = Upload(account, received.file.checksum, facts)
         if not await state.database.read(is_kept, upload):
+            await state.database.read(check_room, upload)
             await _keep(state, upload, incoming)
         return await state.database.write(submit_upload, upload, order, guard=state.guard)
 

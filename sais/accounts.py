@@ -12,6 +12,7 @@ from sais.catalog import accounts
 from sais.catalog.media import count_by_marking
 from sais.errors import AccountConflict, Forbidden, InputError, Unauthorized
 from sais.fetching import Guard
+from sais.quotas import Limits
 from sais.webhooks.callbacks import check_callbacks
 from sais.webhooks.signing import new_secret
 from sais_models import Account, CallbackMode, Layout
@@ -95,8 +96,10 @@ def signing_secrets(account: Account, now: datetime) -> tuple[str, ...]:
     return (account.webhook_secret, account.former_webhook_secret)
 
 
-def set_up_account(connection: Connection, setup: AccountSetup, *, guard: Guard, key: str | None) -> AccountInfo:
-    """Makes the account, or with its own key changes its callbacks and, before it has media, its layout.
+def set_up_account(
+    connection: Connection, setup: AccountSetup, *, guard: Guard, key: str | None, limits: Limits | None = None
+) -> AccountInfo:
+    """Makes the account, with `limits`, or with its own key changes its callbacks and, before it has media, its layout.
 
     Raises InputError for a bad root or callback, Unauthorized for a wrong key, AccountConflict for a layout that
     cannot change any more.
@@ -106,11 +109,11 @@ def set_up_account(connection: Connection, setup: AccountSetup, *, guard: Guard,
         raise InputError(f"approx is {setup.approx}, {MOST_IMAGES} is the most", field="approx")
     check_callbacks(guard, mediaCallbackUrl=setup.media_callback_url, thumbCallbackUrl=setup.thumb_callback_url)
     if accounts.find_account(connection, setup.root) is None:
-        return _make(connection, setup)
+        return _make(connection, setup, limits or Limits())
     return _change(connection, authenticate(connection, setup.root, key), setup)
 
 
-def _make(connection: Connection, setup: AccountSetup) -> AccountInfo:
+def _make(connection: Connection, setup: AccountSetup, limits: Limits) -> AccountInfo:
     key, secret = secrets.token_urlsafe(KEY_BYTES), new_secret()
     accounts.add_account(
         connection,
@@ -122,6 +125,7 @@ def _make(connection: Connection, setup: AccountSetup) -> AccountInfo:
         media_callback_url=setup.media_callback_url,
         thumb_callback_url=setup.thumb_callback_url,
         callback_mode=setup.callback_mode or CallbackMode.EACH,
+        **limits.columns(),
     )
     account = accounts.get_account(connection, setup.root)
     if account.key_hash != hash_key(key):

@@ -12,6 +12,7 @@ from sais.catalog.bulk import Row, new_row
 from sais.catalog.presets import choose_presets, current_presets
 from sais.errors import BadUrl, CodeCollision, PermanentMediaError
 from sais.fetching import Guard
+from sais.quotas import Room
 from sais.request_ids import current_request_id
 from sais_models import (
     Account,
@@ -53,7 +54,12 @@ def open_batch(
     thumb_callback_url: str | None = None,
     manifest: str | None = None,
 ) -> Batch:
-    """An empty batch. Raises UnknownPreset. Without `presets`: the account's own, else small and medium."""
+    """An empty batch. Without `presets`: the account's own, else small and medium.
+
+    Raises UnknownPreset, and QueueFull for a manifest when nothing more may wait.
+    """
+    if manifest is not None:
+        Room.of(connection, account).require_places(account, 1)
     names = list(presets) or account.default_presets
     if not names:
         names = [name for name in current_presets(connection) if name in DEFAULT_FILTERS]
@@ -71,7 +77,13 @@ def open_batch(
 
 
 def add_images(
-    connection: Connection, batch: Batch, images: Sequence[Submitted], *, guard: Guard, start: int = 0
+    connection: Connection,
+    batch: Batch,
+    images: Sequence[Submitted],
+    *,
+    guard: Guard,
+    room: Room,
+    start: int = 0,
 ) -> list[Row]:
     """Adds items from position `start` on and the media and thumbs that are new. Returns the rows of BatchItem.
 
@@ -83,17 +95,19 @@ def add_images(
     owners = {code: (row.url, row.root) for code, row in known.items()}
     rows = [
         new_row(BatchItem, batch_id=batch.id, position=position, context=image.context)
-        | _examine(image, codes.get(image.url), batch.root, owners, guard)
+        | _examine(image, codes.get(image.url), batch.root, owners, guard, room)
         for position, image in enumerate(images, start)
     ]
     accepted = dict.fromkeys(row["code"] for row in rows if row["code"] is not None)
     thumbs = media.find_thumbs(connection, [code for code in accepted if code in known])
-    _add_new_media(connection, batch, images, rows, known)
-    _ask_again(connection, [known[code] for code in accepted if code in known], thumbs)
     done = {code for code in accepted if code in known and is_done(known[code], thumbs.get(code, []), batch.presets)}
     for row in rows:
         if row["code"] in done:
             row["marking"] = ItemMarking.DONE
+    _reject_without_place(images, rows, room)
+    accepted = dict.fromkeys(row["code"] for row in rows if row["code"] is not None)
+    _add_new_media(connection, batch, images, rows, known)
+    _ask_again(connection, [known[code] for code in accepted if code in known], thumbs)
     wanted = [code for code in accepted if code not in done]
     media.add_thumbs(
         connection, [new_row(Thumb, code=code, preset=preset) for code in wanted for preset in batch.presets]
@@ -103,7 +117,7 @@ def add_images(
 
 
 def _examine(
-    image: Submitted, code: str | None, root: str, owners: dict[str, tuple[str, str]], guard: Guard
+    image: Submitted, code: str | None, root: str, owners: dict[str, tuple[str, str]], guard: Guard, room: Room
 ) -> dict[str, Any]:
     """What an item is to be: accepted with its code, or rejected with the reason. Notes whose code it is."""
     url = image.url
@@ -112,11 +126,19 @@ def _examine(
             guard.check_url(url)
         if code is None:
             raise BadUrl("bad_url", "the address has control characters")
+        if code not in owners:
+            room.take_image()
         if owners.setdefault(code, (url, root)) != (url, root):
             raise CodeCollision("code_collision", f"another address has the code {code}")
     except PermanentMediaError as error:
         return {"marking": ItemMarking.REJECTED, "reason": error.reason, "url": _storable(url)}
     return {"code": code}
+
+
+def _reject_without_place(images: Sequence[Submitted], rows: Sequence[Row], room: Room) -> None:
+    for image, row in zip(images, rows, strict=True):
+        if row["marking"] == ItemMarking.PENDING and not room.has_place():
+            row.update(code=None, marking=ItemMarking.REJECTED, reason="quota_queued", url=_storable(image.url))
 
 
 def _storable(url: str) -> str:

@@ -13,6 +13,7 @@ from sais.catalog.presets import choose_presets
 from sais.dispatch import Submitted, is_done
 from sais.errors import CodeCollision, InputError, PermanentMediaError, UnknownPreset
 from sais.fetching import Guard
+from sais.quotas import Room
 from sais.reading import media_row
 from sais.submission import submit
 from sais.webhooks.callbacks import check_callbacks
@@ -61,7 +62,7 @@ def order_thumb(
 ) -> Ordered:
     """Puts it into the account's quick lane, however full the queue is.
 
-    Raises InputError for an address or a callback that cannot be, UnknownPreset.
+    Raises InputError for an address or a callback that cannot be or an image too many, UnknownPreset, QueueFull.
     """
     _check_preset(connection, order.preset)
     check_callbacks(guard, callback=order.callback)
@@ -78,9 +79,12 @@ def order_missing(connection: Connection, code: str, preset: str, *, guard: Guar
     """A thumb of an image whose original is here, for a stranger: None when it waits already or the queue is full."""
     _lock(connection, code)
     row = find_media(connection, [code])[code]
+    account = get_account(connection, row.root)
+    if account.queued_limit is not None:
+        queue_limit = min(queue_limit, account.queued_limit - 1)
     if waits(connection, code, preset) or queue_is_full(connection, row.root, queue_limit):
         return None
-    return _queue(connection, get_account(connection, row.root), Submitted(row.url, stored=True), preset, guard)
+    return _queue(connection, account, Submitted(row.url, stored=True), preset, guard)
 
 
 def queue_is_full(connection: Connection, root: str, limit: int) -> bool:
@@ -116,6 +120,8 @@ def _checked_code(connection: Connection, account: Account, url: str, guard: Gua
         known = find_media(connection, [code]).get(code)
         if known is not None and (known.url, known.root) != (url, account.root):
             raise CodeCollision("code_collision", "another address has the same code")
+        if known is None:
+            Room.of(connection, account).take_image()
     except PermanentMediaError as error:
         raise InputError(f"url: {error.reason}: {error}", field="url") from None
     return code

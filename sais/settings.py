@@ -75,6 +75,19 @@ class Settings(BaseSettings):
         False, description="A thumb that is not made yet answers 503 with a blurred picture as its body"
     )
 
+    account_images: int | None = Field(None, ge=0, description="Most images of an account that is made from now on")
+    account_bytes_per_day: int | None = Field(
+        None, ge=0, description="Most bytes that an account made from now on downloads on one day"
+    )
+    account_queued: int | None = Field(
+        None, ge=0, description="Most images that wait of an account made from now on; over it requests get 429"
+    )
+    account_runs: int = Field(
+        2, ge=0, description="Runs of one account at once; further batches wait for their turn. 0: any number"
+    )
+    turn_seconds: float = Field(60, gt=0, description="How long a run goes on before it gives way to those who wait")
+    bulk_runs: int = Field(4, gt=0, description="Runs at once of the worker that `sais up` starts")
+
     quick_images: int = Field(
         10, ge=0, description="A request of at most this many images is worked on at once by the quick runner; 0: never"
     )

@@ -11,6 +11,7 @@ from sais.catalog import batches
 from sais.dispatch import Submitted, add_images, open_batch
 from sais.errors import EmptyBatch
 from sais.fetching import Guard
+from sais.quotas import Room
 from sais.webhooks.callbacks import check_callbacks
 from sais_models import Account, Batch, ItemMarking, Lane
 
@@ -35,7 +36,11 @@ def submit(
     media_callback_url: str | None = None,
     thumb_callback_url: str | None = None,
 ) -> Submission:
-    """Rows in the order of `images`. Raises EmptyBatch, UnknownPreset, or InputError for a callback that cannot be."""
+    """Rows in the order of `images`; beyond the account's images they are rejected.
+
+    Raises EmptyBatch, UnknownPreset, InputError for a callback that cannot be, and QueueFull when not all that are to
+    be done may wait: the transaction must then be given up.
+    """
     if not images:
         raise EmptyBatch("nothing to do: `images` is empty", field="images")
     check_callbacks(guard, mediaCallbackUrl=media_callback_url, thumbCallbackUrl=thumb_callback_url)
@@ -48,8 +53,10 @@ def submit(
         media_callback_url=media_callback_url,
         thumb_callback_url=thumb_callback_url,
     )
-    rows = add_images(connection, batch, images, guard=guard)
+    room = Room.of(connection, account)
+    rows = add_images(connection, batch, images, guard=guard, room=room.without_queue())
     batches.change_batch(connection, batch.id or 0, filled=True, submitted=len(rows))
     batches.settle_batches(connection, [batch.id or 0])
     pending = Counter(row["marking"] for row in rows)[ItemMarking.PENDING]
+    room.require_places(account, pending)
     return Submission(batches.get_batch(connection, batch.id or 0), pending)

@@ -16,6 +16,7 @@ from sais.dispatch import Submitted
 from sais.errors import FileMissing, RefusedByOrigin
 from sais.fetching import Fetched, Guard
 from sais.imaging import ImageFacts
+from sais.quotas import Room
 from sais.serving import STORED
 from sais.storage import Storage
 from sais.submission import Submission, submit
@@ -71,6 +72,14 @@ def is_kept(connection: Connection, upload: Upload) -> bool:
     """Whether the same bytes came before and are in the archive."""
     known = find_media(connection, [upload.code]).get(upload.code)
     return known is not None and known.marking in STORED
+
+
+def check_room(connection: Connection, upload: Upload) -> None:
+    """Before it is kept. Raises OverQuota, QueueFull."""
+    room = Room.of(connection, upload.account)
+    if upload.code not in find_media(connection, [upload.code]):
+        room.take_image()
+    room.require_places(upload.account, 1)
 
 
 async def keep_original(upload: Upload, incoming: Path, originals: Path, archive: Storage) -> None:

@@ -3,6 +3,7 @@
 from sais_models.account import Account, CallbackMode, Layout
 from sais_models.batch import Batch, BatchItem, Lane
 from sais_models.chunk import Chunk
+from sais_models.day_usage import DayUsage
 from sais_models.delivery import Delivery, DeliveryKind
 from sais_models.key_value import KeyValue
 from sais_models.markings import BatchMarking, DeliveryMarking, ItemMarking, MediaMarking, ThumbMarking
@@ -18,6 +19,7 @@ __all__ = [
     "BatchMarking",
     "CallbackMode",
     "Chunk",
+    "DayUsage",
     "Delivery",
     "DeliveryKind",
     "DeliveryMarking",

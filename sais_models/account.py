@@ -3,6 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
+from sqlalchemy import BigInteger
 from sqlmodel import JSON, Field, SQLModel
 
 from sais_models.columns import UtcDateTime, enum_column, utc_now
@@ -26,6 +27,7 @@ class CallbackMode(StrEnum):
 class Account(SQLModel, table=True):
     """`root` is the identity and the first element of every path; the API key is kept only as a hash.
 
+    The limits are the operator's, null for none: images in all, bytes downloaded a day, images that wait.
     The former webhook secret signs too until `former_secret_until`, so that receivers can change to the new one.
     """
 
@@ -39,5 +41,8 @@ class Account(SQLModel, table=True):
     media_callback_url: str | None = None
     thumb_callback_url: str | None = None
     callback_mode: CallbackMode = Field(default=CallbackMode.EACH, sa_type=enum_column(CallbackMode))
+    image_limit: int | None = Field(default=None, sa_type=BigInteger)
+    daily_bytes_limit: int | None = Field(default=None, sa_type=BigInteger)
+    queued_limit: int | None = Field(default=None, sa_type=BigInteger)
     default_presets: list[str] = Field(default_factory=list, sa_type=JSON)
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)

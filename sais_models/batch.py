@@ -20,6 +20,7 @@ class Lane(StrEnum):
 class Batch(SQLModel, table=True):
     """`filled` turns true when every item has been added; only then may the batch settle.
 
+    `waiting_since`: no run of it was started, or its run gave way, because the account has as many runs as it may.
     `request_id` is that of the HTTP request which made it; null for a batch of the command line or of a run.
     """
 
@@ -35,6 +36,7 @@ class Batch(SQLModel, table=True):
     filled: bool = False
     submitted: int = 0
     flow_run_id: str | None = Field(default=None, index=True)
+    waiting_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
     request_id: str | None = Field(default=None, max_length=64)
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     settled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -56,6 +56,22 @@ class AccountInfo(Wire):
     created_at: datetime
 
 
+class AccountLimits(Wire):
+    """Set by the operator; null is no limit."""
+
+    images: int | None
+    bytes_per_day: int | None
+    queued: int | None
+
+
+class AccountUsage(Wire):
+    """What counts against the limits now; `bytesToday` since midnight, UTC."""
+
+    images: int
+    bytes_today: int
+    queued: int
+
+
 class ImageRequest(Wire):
     url: str
     context: dict[str, Any] = Field(default_factory=dict)

@@ -11,6 +11,7 @@ from prefect.logging import get_run_logger
 from prefect.states import Crashed
 
 from sais.catalog.stalled import stalled_batches
+from sais.catalog.turns import stop_waiting
 from sais.pipeline.resources import Resources
 from sais.runs import UNWATCHED_TAG
 from sais_models import Batch
@@ -20,7 +21,11 @@ from tasks.policy import RETRIED
 @task(name="find-stalled", task_run_name="find-stalled", **RETRIED)
 async def find_stalled(resources: Resources) -> list[Batch]:
     stalled = await resources.read(stalled_batches)
-    return [batch for batch in stalled if not await _has_a_run(batch)]
+    found = [batch for batch in stalled if not await _has_a_run(batch)]
+    for batch in found:
+        if batch.waiting_since is not None:
+            await resources.write(stop_waiting, batch.id or 0)
+    return found
 
 
 async def _has_a_run(batch: Batch) -> bool:
@@ -50,8 +55,13 @@ async def _is_left_behind(client: PrefectClient, run: FlowRun) -> bool:
 
 @task(name="resume", task_run_name="resume-{batch.root}-b{batch.id}", **RETRIED)
 async def resume(batch: Batch) -> None:
-    """The key names the run that left the batch, so that two sweeps start one new run."""
-    run = await arun_deployment(
+    run = await start_again(batch)
+    get_run_logger().info("batch %s of %s goes on as flow run %s", batch.id, batch.root, run.id)
+
+
+async def start_again(batch: Batch) -> FlowRun:
+    """The key names the run that left the batch, so that two who start one start the same."""
+    return await arun_deployment(
         "ingest/ingest",
         parameters={"account": batch.root, "batch": batch.id},
         flow_run_name=f"ingest-{batch.root}-b{batch.id}",
@@ -60,4 +70,3 @@ async def resume(batch: Batch) -> None:
         timeout=0,
         as_subflow=False,
     )
-    get_run_logger().info("batch %s of %s goes on as flow run %s", batch.id, batch.root, run.id)

@@ -11,6 +11,7 @@ from gateway.keys import owner
 from gateway.tools.definition import Caller, Tool
 from sais.accounts import account_of_key, info_of
 from sais.catalog.media import count_by_marking
+from sais.quotas import Limits, usage_of
 from sais_models import MediaMarking
 from sais_models.wire import AccountSetup, Wire
 
@@ -42,7 +43,11 @@ async def get_account_info(caller: Caller, question: AccountQuestion) -> dict[st
 def _account_info(connection: Connection, root: str | None, key: str | None) -> dict[str, Any]:
     account = account_of_key(connection, key) if root is None else owner(connection, root, key)
     counts = count_by_marking(connection, account.root).get(account.root, {})
-    return info_of(account).body() | {"media": {marking.value: counts.get(marking, 0) for marking in MediaMarking}}
+    return info_of(account).body() | {
+        "media": {marking.value: counts.get(marking, 0) for marking in MediaMarking},
+        "limits": Limits.of(account).wire().body(),
+        "usage": usage_of(connection, account.root).body(),
+    }
 
 
 CREATE_ACCOUNT = Tool(
@@ -55,7 +60,7 @@ CREATE_ACCOUNT = Tool(
 )
 GET_ACCOUNT_INFO = Tool(
     "get_account_info",
-    "An account's settings, and how many of its media are in which marking.",
+    "An account's settings, its limits and what it has used of them, and how many of its media are in which marking.",
     AccountQuestion,
     get_account_info,
 )

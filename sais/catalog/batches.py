@@ -53,6 +53,11 @@ def change_batch(connection: Connection, batch_id: int, **values: Any) -> None:
     connection.execute(update(table_of(Batch)).where(col(Batch.id) == batch_id).values(**values))
 
 
+def note_run(connection: Connection, batch_id: int, run: str) -> None:
+    """The flow run that is started for it."""
+    change_batch(connection, batch_id, flow_run_id=run)
+
+
 def add_items(connection: Connection, rows: Sequence[Row]) -> None:
     """Rows of BatchItem; a position that is there already stays as it is."""
     insert_new(connection, BatchItem, rows)

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from sais.cli import accounts, bots, doctor, iterating, keys, queueing, stack, webhooks
+from sais.cli import accounts, bots, doctor, iterating, keys, limits, queueing, stack, webhooks
 from sais.errors import InputError, SaisError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app.command("up")(stack.up)
 app.command("demo")(stack.demo)
 app.command("register")(accounts.register)
 app.command("rotate-key")(keys.rotate)
+app.command("limits")(limits.limits)
 app.command("queue")(queueing.queue)
 app.command("status")(queueing.status)
 app.command("iterate")(iterating.iterate)

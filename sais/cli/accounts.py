@@ -9,6 +9,7 @@ from sais.catalog.database import open_database, writing
 from sais.cli import remote
 from sais.cli.output import AsJson, note, print_json
 from sais.fetching import Guard
+from sais.quotas import Limits
 from sais.settings import Settings
 from sais_models.wire import AccountSetup
 
@@ -37,4 +38,5 @@ def register(
 
 def _register_here(settings: Settings, setup: AccountSetup, key: str | None) -> dict[str, Any]:
     with writing(open_database(settings.effective_database_url)) as connection:
-        return set_up_account(connection, setup, guard=Guard(settings.allow_hosts), key=key).body()
+        limits = Limits.for_new_accounts(settings)
+        return set_up_account(connection, setup, guard=Guard(settings.allow_hosts), key=key, limits=limits).body()

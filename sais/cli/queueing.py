@@ -13,7 +13,9 @@ from sais.catalog import batches
 from sais.catalog.accounts import get_account, list_accounts
 from sais.catalog.database import open_database, reading, writing
 from sais.catalog.media import count_by_marking
+from sais.catalog.turns import Share, ask_for_turn
 from sais.cli import remote
+from sais.cli.limits import in_words, limited_accounts
 from sais.cli.output import AsJson, follow, note, print_json, print_table
 from sais.dispatch import Submitted, open_batch
 from sais.errors import EmptyBatch, PrefectUnavailable
@@ -56,16 +58,19 @@ def queue(
 def status(
     root: Annotated[str | None, typer.Argument(help="An account; default: all")] = None, as_json: AsJson = False
 ) -> None:
-    """How many media of each account are in which marking."""
+    """How many media of each account are in which marking, and what it uses of its limits."""
     settings = Settings()
     counts = dict([remote.counts(settings, root)]) if settings.url else _counts_here(settings, root)
+    limited = {} if settings.url else _limits_here(settings, root)
     rows = [
         {"account": name, **{m.value: count.get(m.value, 0) for m in MediaMarking}} for name, count in counts.items()
     ]
     if as_json:
-        print_json(rows)
-    else:
-        print_table("Media by marking", rows)
+        print_json([row | limited.get(str(row["account"]), {}) for row in rows])
+        return
+    print_table("Media by marking", rows)
+    if limited:
+        print_table("Limits", [in_words(row) for row in limited.values()])
 
 
 def _counts_here(settings: Settings, root: str | None) -> Mapping[str, Mapping[str, int]]:
@@ -73,6 +78,11 @@ def _counts_here(settings: Settings, root: str | None) -> Mapping[str, Mapping[s
         roots = [get_account(connection, root).root] if root else [a.root for a in list_accounts(connection)]
         counts = count_by_marking(connection, root)
     return {name: {marking.value: count for marking, count in counts.get(name, {}).items()} for name in roots}
+
+
+def _limits_here(settings: Settings, root: str | None) -> dict[str, dict[str, Any]]:
+    with reading(open_database(settings.effective_database_url)) as connection:
+        return {row["account"]: row for row in limited_accounts(connection, root)}
 
 
 def _queue_here(
@@ -101,6 +111,10 @@ def _fill(
 
 def start_run(engine: Engine, batch: Batch) -> None:
     """The batch is in the database already: without Prefect it waits for the sweep."""
+    with writing(engine) as connection:
+        if not ask_for_turn(connection, batch, Share.of(Settings())):
+            note(f"batch {batch.id} waits until another run of {batch.root} ends")
+            return
     try:
         run = asyncio.run(_start_run(batch))
     except PrefectUnavailable as error:

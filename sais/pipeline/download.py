@@ -10,9 +10,10 @@ from sais.addressing import path_of
 from sais.catalog.accounts import get_account
 from sais.catalog.bulk import Row
 from sais.catalog.media import Lease, claim_media, count_held_elsewhere, release_media, save_media
-from sais.errors import MediaError
+from sais.errors import DayIsSpent, MediaError
 from sais.fetching import Fetched
 from sais.imaging import inspect
+from sais.pipeline.day_budget import DayBudget, note_bytes
 from sais.pipeline.gathering import in_pieces
 from sais.pipeline.report import ChunkReport, Failure
 from sais.pipeline.resources import Resources
@@ -27,6 +28,7 @@ SAVED_TOGETHER = 50
 async def download_chunk(resources: Resources, chunk: Chunk, *, last_try: bool) -> ChunkReport:
     """Fetches what the chunk has that is new; `left` in the report is worth another try.
 
+    An account's bytes of the day may run out: what is left then fails at once, to be tried tomorrow.
     On the last try what is left becomes `failed`, retryable: the sweep takes it up again later.
     """
     start = time.perf_counter()
@@ -34,24 +36,28 @@ async def download_chunk(resources: Resources, chunk: Chunk, *, last_try: bool) 
     report = ChunkReport("download", chunk)
     claimed = await resources.write(claim_media, chunk, lease, [MediaMarking.NEW])
     layout = (await resources.read(get_account, chunk.root)).layout
-    fetching = (_download(resources, media, layout, report, last_try) for media in claimed)
+    budget = await resources.read(DayBudget.of, chunk.root, resources.settings.fetch_concurrency)
+    fetching = (_download(resources, media, layout, report, budget, last_try) for media in claimed)
     async for rows in in_pieces(fetching, SAVED_TOGETHER):
-        await resources.write(_save, lease, rows, resources.settings.public_url)
+        spent = budget.take_unsaved()
+        budget.see(await resources.write(_save, lease, rows, chunk.root, spent, resources.settings.public_url))
     report.held = await resources.read(count_held_elsewhere, chunk, resources.run)
     report.seconds = time.perf_counter() - start
     return report
 
 
-async def _download(resources: Resources, media: Media, layout: Layout, report: ChunkReport, last_try: bool) -> Row:
+async def _download(
+    resources: Resources, media: Media, layout: Layout, report: ChunkReport, budget: DayBudget, last_try: bool
+) -> Row:
     incoming = resources.incoming(media.root, media.code)
     try:
         with resources.ledger.timing("download"):
-            fetched = await _bytes_of(resources, media, incoming)
+            fetched = await _bytes_of(resources, media, incoming, budget)
         with resources.taking_in():
             row = await asyncio.to_thread(_take_in, resources, media, layout, incoming, fetched)
     except MediaError as error:
         incoming.unlink(missing_ok=True)
-        final = last_try or not error.retryable
+        final = last_try or not error.retryable or isinstance(error, DayIsSpent)
         report.failures.append(Failure.of(media, error.reason, final=final))
         return _failed(media, error, final=final)
     report.done += 1
@@ -61,10 +67,13 @@ async def _download(resources: Resources, media: Media, layout: Layout, report: 
     return row
 
 
-async def _bytes_of(resources: Resources, media: Media, incoming: Path) -> Fetched:
+async def _bytes_of(resources: Resources, media: Media, incoming: Path, budget: DayBudget) -> Fetched:
     if is_upload(media.url):
         return await recall(media, incoming, resources.archive)
-    return await resources.fetcher.fetch(media.url, incoming)
+    async with budget.turn():
+        fetched = await resources.fetcher.fetch(media.url, incoming)
+        budget.spend(fetched.size)
+        return fetched
 
 
 def _take_in(resources: Resources, media: Media, layout: Layout, incoming: Path, fetched: Fetched) -> Row:
@@ -114,8 +123,10 @@ def _failed(media: Media, error: MediaError, *, final: bool) -> Row:
     }
 
 
-def _save(connection: Connection, lease: Lease, rows: list[Row], public_url: str) -> None:
+def _save(connection: Connection, lease: Lease, rows: list[Row], root: str, spent: int, public_url: str) -> int:
+    """One transaction. How many bytes the account has downloaded today."""
     save_media(connection, lease, rows)
     failed = [row["code"] for row in rows if row["marking"] == MediaMarking.FAILED]
     release_media(connection, lease, failed)
     settle(connection, failed, public_url=public_url)
+    return note_bytes(connection, root, spent)

@@ -15,6 +15,7 @@ from sais.errors import EmptyBatch, InputError
 from sais.fetching import Guard
 from sais.manifests import read_manifest
 from sais.pipeline.resources import Resources
+from sais.quotas import Room
 from sais.submission import submit
 from sais_models import Account, Batch, BatchItem, Chunk, ItemMarking, Media
 
@@ -105,7 +106,9 @@ async def _fill_from_manifest(resources: Resources, batch: Batch) -> None:
 
 
 def _add(connection: Connection, batch: Batch, images: Sequence[Submitted], guard: Guard, start: int) -> None:
-    add_images(connection, batch, images, guard=guard, start=start)
+    """What is over the account's limits is rejected: whoever sent a manifest is not there to send it later."""
+    room = Room.of(connection, get_account(connection, batch.root))
+    add_images(connection, batch, images, guard=guard, room=room, start=start)
     batches.change_batch(connection, batch.id or 0, submitted=start + len(images))
 
 

@@ -136,7 +136,7 @@ async def test_what_a_tag_forbids_leaves_nothing(fetcher: Fetcher, origin: Origi
     with pytest.raises(RefusedByOrigin) as caught:
         await fetcher.fetch(origin.serve("/a", tagged), tmp_path / "a")
     assert caught.value.reason == "x_robots_noai"
-    assert not list(tmp_path.iterdir())
+    assert not await asyncio.to_thread(lambda: list(tmp_path.iterdir()))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,96 @@
+"""A run takes its turn, and passes it on: to the batches of its own account, and to the accounts that wait."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from uuid import UUID
+
+from prefect import task
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterDeploymentId,
+    FlowRunFilterNextScheduledStartTime,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import StateType
+from prefect.logging import get_run_logger
+from prefect.runtime import deployment
+
+from sais.catalog.batches import note_run
+from sais.catalog.turns import Share, others_wait, pass_on_turn
+from sais.pipeline.plan import Order
+from sais.pipeline.resources import Resources
+from sais_models import Batch
+from sais_models.columns import utc_now
+from tasks.policy import RETRIED
+from tasks.resume import start_again
+
+# A worker asks for runs each 10 s unless told otherwise: one that is late by more waits for another to end.
+LATE_SECONDS = 15.0
+# Asking costs the Prefect server 20 ms.
+PAUSE_SECONDS = 5.0
+
+
+class Turn:
+    """Over when it has lasted as long as the setting says, and somebody waits. No dataclass: a task gets it."""
+
+    def __init__(self, resources: Resources, batch: int | None) -> None:
+        self.batch = batch
+        self.gave_way = False
+        self._resources = resources
+        self._ask_at = time.monotonic() + resources.settings.turn_seconds
+
+    async def is_over(self, batch: Batch) -> bool:
+        self.batch = batch.id
+        if not self.gave_way and time.monotonic() >= self._ask_at:
+            self._ask_at = time.monotonic() + PAUSE_SECONDS
+            self.gave_way = await self._resources.read(others_wait, batch.root) or await runs_wait()
+        return self.gave_way
+
+
+@asynccontextmanager
+async def taking_turns(order: Order, resources: Resources) -> AsyncIterator[Turn]:
+    """Around the work of a run. However it ends, unless it is cancelled, the turn is passed on."""
+    turn = Turn(resources, order.batch)
+    try:
+        yield turn
+    except Exception:
+        await _pass_on_at_last(order.account, turn, resources)
+        raise
+    await _pass_on_at_last(order.account, turn, resources)
+
+
+async def _pass_on_at_last(account: str, turn: Turn, resources: Resources) -> None:
+    """What fails here is shown as a task that failed; the run's own outcome stands, and the sweep starts who waits."""
+    with suppress(Exception):
+        await pass_on(account, turn, resources)
+
+
+@task(name="pass-on", task_run_name="pass-on-{account}", **RETRIED)
+async def pass_on(account: str, turn: Turn, resources: Resources) -> None:
+    share = Share.of(resources.settings)
+    batch = await resources.write(pass_on_turn, account, share, ended=turn.batch or 0, gave_way=turn.gave_way)
+    if turn.gave_way:
+        get_run_logger().info("batch %s gives way to those who wait, and goes on in another run", turn.batch)
+    if batch is not None:
+        run = await start_again(batch)
+        await resources.write(note_run, batch.id or 0, str(run.id))
+        get_run_logger().info("batch %s of %s has its turn next, in flow run %s", batch.id, batch.root, run.id)
+
+
+async def runs_wait() -> bool:
+    """Whether runs of this deployment should have begun: no worker takes them before another run ends."""
+    if not deployment.id:
+        return False
+    waiting = FlowRunFilter(
+        deployment_id=FlowRunFilterDeploymentId(any_=[UUID(str(deployment.id))]),
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
+        next_scheduled_start_time=FlowRunFilterNextScheduledStartTime(
+            before_=utc_now() - timedelta(seconds=LATE_SECONDS)
+        ),
+    )
+    async with get_client() as client:
+        return await client.count_flow_runs(flow_run_filter=waiting) > 0
