@@ -60,13 +60,14 @@ async def resume(batch: Batch) -> None:
 
 
 async def start_again(batch: Batch) -> FlowRun:
-    """The key names the run that left the batch, so that two who start one start the same."""
+    """The key names the run that left the batch, so that two who start one start the same; and the batch's birth, for
+    ids start again with a new database."""
     return await arun_deployment(
         "ingest/ingest",
         parameters={"account": batch.root, "batch": batch.id},
         flow_run_name=f"ingest-{batch.root}-b{batch.id}",
         tags=[f"account:{batch.root}", f"lane:{batch.lane}"],
-        idempotency_key=f"batch-{batch.id}-after-{batch.flow_run_id}",
+        idempotency_key=f"batch-{batch.id}-{batch.created_at:%Y%m%d%H%M%S%f}-after-{batch.flow_run_id}",
         timeout=0,
         as_subflow=False,
     )

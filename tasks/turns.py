@@ -35,18 +35,22 @@ PAUSE_SECONDS = 5.0
 
 
 class Turn:
-    """Over when it has lasted as long as the setting says, and somebody waits. No dataclass: a task gets it."""
+    """Over when it has lasted as long as the setting says, and somebody waits; not before a chunk has been begun,
+    so that a batch goes forward however long its planning takes. No dataclass: a task gets it."""
 
     def __init__(self, resources: Resources, batch: int | None) -> None:
         self.batch = batch
         self.gave_way = False
         self._resources = resources
-        self._ask_at = time.monotonic() + resources.settings.turn_seconds
+        self._ask_at: float | None = None
 
     async def is_over(self, batch: Batch) -> bool:
         self.batch = batch.id
-        if not self.gave_way and time.monotonic() >= self._ask_at:
-            self._ask_at = time.monotonic() + PAUSE_SECONDS
+        now = time.monotonic()
+        if self._ask_at is None:
+            self._ask_at = now + self._resources.settings.turn_seconds
+        elif not self.gave_way and now >= self._ask_at:
+            self._ask_at = now + PAUSE_SECONDS
             self.gave_way = await self._resources.read(others_wait, batch.root) or await runs_wait()
         return self.gave_way
 
