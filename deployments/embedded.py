@@ -18,7 +18,7 @@ from types import FrameType
 
 import httpx
 
-from deployments.environment import PROJECT, SWEEPS_QUEUE, embedded_environment
+from deployments.environment import BULK_QUEUE, PROJECT, SWEEPS_QUEUE, embedded_environment
 from deployments.ports import require_free
 from sais.catalog.database import open_database
 from sais.configuration import Configuration
@@ -128,7 +128,7 @@ def run(settings: Settings, prefect_port: int) -> None:
         asyncio.run(bootstrap.make_ready())
         stack.start("gateway", [sys.executable, "-m", "gateway"])
         worker = [sys.executable, "-m", "deployments.worker"]
-        stack.start("worker", [*worker, "--queue", "default", "--limit", str(settings.bulk_runs)])
+        stack.start("worker", [*worker, "--queue", BULK_QUEUE, "--limit", str(settings.bulk_runs)])
         # However many long runs there are, the sweeps come to their turn each minute.
         stack.start("sweeper", [*worker, "--queue", SWEEPS_QUEUE])
         if settings.quick_images:

@@ -9,7 +9,8 @@ from sais.settings import Settings
 
 PROJECT = Path(__file__).resolve().parent.parent
 WORK_POOL = "sais"
-# As prefect.yaml has it.
+# As prefect.yaml has them.
+BULK_QUEUE = "default"
 SWEEPS_QUEUE = "sweeps"
 
 # A task run costs the server 35 to 50 ms with both batch sizes at their default of 1, 9 to 15 ms with these.

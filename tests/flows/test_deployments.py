@@ -8,7 +8,7 @@ import yaml
 from prefect.flows import Flow, load_flow_from_entrypoint
 from prefect.utilities.callables import parameter_schema
 
-from deployments.environment import PROJECT
+from deployments.environment import BULK_QUEUE, PROJECT, SWEEPS_QUEUE
 
 DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load((PROJECT / "prefect.yaml").read_text())["deployments"]
 ALWAYS_ON = {"deliver-webhooks", "resume-stalled"}
@@ -42,6 +42,12 @@ def test_every_parameter_is_typed_and_described(deployment: dict[str, Any], monk
 def test_schedules_are_off_but_for_delivery_and_sweep(deployment: dict[str, Any]) -> None:
     active = [schedule for schedule in deployment.get("schedules", []) if schedule["active"]]
     assert bool(active) == (deployment["name"] in ALWAYS_ON)
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=IDS)
+def test_what_comes_each_minute_is_not_behind_long_runs(deployment: dict[str, Any]) -> None:
+    queue = SWEEPS_QUEUE if deployment["name"] in ALWAYS_ON else BULK_QUEUE
+    assert deployment["work_pool"]["work_queue_name"] == queue
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=IDS)

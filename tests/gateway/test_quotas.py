@@ -78,8 +78,9 @@ async def test_a_manifest_over_a_full_queue_is_429(stage: Stage) -> None:
 async def test_an_upload_too_many_is_refused_before_it_is_kept(stage: Stage) -> None:
     key = await stage.account()
     await limit(stage, images=0)
-    files = {"root": (None, "museum"), "file": ("a.jpg", JPEG)}
-    answer = await stage.client.post("/upload", files=files, headers=bearer(key))
+    answer = await stage.client.post(
+        "/upload", data={"root": "museum"}, files={"file": ("a.jpg", JPEG)}, headers=bearer(key)
+    )
     assert (answer.status_code, answer.json()["title"]) == (422, "quota_images")
     assert not list((stage.state.settings.home / "archive").rglob("*.jpg"))
 
