@@ -1,9 +1,10 @@
 """A worker that stops gracefully: its runs finish what they have in hand, and go on with the next worker.
 
-PREFECT_API_URL=… python -m deployments.worker
+PREFECT_API_URL=… python -m deployments.worker [--queue NAME] [--limit N]
 """
 
 import abc
+import argparse
 import asyncio
 import os
 import signal
@@ -93,13 +94,14 @@ class StoppableWorker(ProcessWorker, abc.ABC):
         return True
 
 
-async def work(pool: str, stop_seconds: float) -> None:
-    """Until SIGTERM or SIGINT."""
+async def work(pool: str, stop_seconds: float, *, queue: str | None = None, limit: int | None = None) -> None:
+    """Until SIGTERM or SIGINT. From all queues of the pool or from one, at most `limit` runs at once."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told.set)
-    worker = StoppableWorker(work_pool_name=pool)
+    queues = [queue] if queue else None
+    worker = StoppableWorker(work_pool_name=pool, work_queues=queues, limit=limit)
     working = asyncio.create_task(worker.start())
     waiting = asyncio.create_task(told.wait())
     await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -113,7 +115,12 @@ async def work(pool: str, stop_seconds: float) -> None:
 
 
 def main() -> int:
-    asyncio.run(work(os.environ.get("SAIS_WORK_POOL", WORK_POOL), Settings().stop_seconds))
+    parser = argparse.ArgumentParser(prog="python -m deployments.worker")
+    parser.add_argument("--queue", help="take from this queue only")
+    parser.add_argument("--limit", type=int, help="most runs at once")
+    told = parser.parse_args()
+    pool = os.environ.get("SAIS_WORK_POOL", WORK_POOL)
+    asyncio.run(work(pool, Settings().stop_seconds, queue=told.queue, limit=told.limit))
     return 0
 
 

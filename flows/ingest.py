@@ -55,20 +55,24 @@ async def ingest(
     configuration = await load_configuration()
     async with open_until_told(configuration, str(flow_run.id)) as resources, taking_turns(order, resources) as turn:
         planned = await plan(order, resources)
+        turn.begin(planned.batch)
         await link_to_batch_page(planned.batch, configuration.settings.public_url)
         progress = await Progress.of(planned.batch, len(planned.chunks))
 
         async def process(chunk: Chunk) -> None:
-            if await turn.is_over(planned.batch):
+            if await turn.is_over():
                 return
             downloaded = await download(chunk, resources)
             await progress.step()
             archived = await archive(downloaded, resources)
             await progress.step()
+            if await turn.is_over():
+                return
             resized = await resize(archived, resources)
             await progress.step()
             await notify(resized, resources)
             await progress.step()
+            turn.chunk_is_done()
 
         troubles = await in_window(process, planned.chunks, size=configuration.settings.chunks_in_flight)
         if wait_for_webhooks and not turn.gave_way:

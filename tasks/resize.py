@@ -12,4 +12,7 @@ from tasks.reporting import log_report
 @task(name="resize", task_run_name="resize-{archived.chunk.name}", **RETRIED)
 async def resize(archived: ChunkReport, resources: Resources) -> ChunkReport:
     async with resources.gates["resize"]:
+        if await resources.leaves_off():
+            # Others wait: the next run of the batch makes these thumbs, from what is downloaded and archived.
+            return log_report(ChunkReport("resize", archived.chunk))
         return log_report(await resize_chunk(resources, archived.chunk))

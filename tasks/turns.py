@@ -1,5 +1,6 @@
 """A run takes its turn, and passes it on: to the batches of its own account, and to the accounts that wait."""
 
+import math
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -35,48 +36,55 @@ PAUSE_SECONDS = 5.0
 
 
 class Turn:
-    """Over when it has lasted as long as the setting says, and somebody waits; not before a chunk has been begun,
-    so that a batch goes forward however long its planning takes. No dataclass: a task gets it."""
+    """Over when it has lasted as long as the setting says, and somebody waits; not before a chunk is done, so that
+    each turn brings a batch forward. No dataclass: a task gets it."""
 
-    def __init__(self, resources: Resources, batch: int | None) -> None:
+    def __init__(self, resources: Resources, account: str, batch: int | None) -> None:
+        self.account = account
         self.batch = batch
         self.gave_way = False
         self._resources = resources
-        self._ask_at: float | None = None
+        self._is_useful = False
+        self._ask_at = math.inf
 
-    async def is_over(self, batch: Batch) -> bool:
+    def begin(self, batch: Batch) -> None:
         self.batch = batch.id
+        self._ask_at = time.monotonic() + self._resources.settings.turn_seconds
+
+    def chunk_is_done(self) -> None:
+        self._is_useful = True
+
+    async def is_over(self) -> bool:
         now = time.monotonic()
-        if self._ask_at is None:
-            self._ask_at = now + self._resources.settings.turn_seconds
-        elif not self.gave_way and now >= self._ask_at:
+        if self._is_useful and not self.gave_way and now >= self._ask_at:
             self._ask_at = now + PAUSE_SECONDS
-            self.gave_way = await self._resources.read(others_wait, batch.root) or await runs_wait()
+            self.gave_way = await self._resources.read(others_wait, self.account) or await runs_wait()
         return self.gave_way
 
 
 @asynccontextmanager
 async def taking_turns(order: Order, resources: Resources) -> AsyncIterator[Turn]:
     """Around the work of a run. However it ends, unless it is cancelled, the turn is passed on."""
-    turn = Turn(resources, order.batch)
+    turn = Turn(resources, order.account, order.batch)
+    resources.leaves_off = turn.is_over
     try:
         yield turn
     except Exception:
-        await _pass_on_at_last(order.account, turn, resources)
+        await _pass_on_at_last(turn, resources)
         raise
-    await _pass_on_at_last(order.account, turn, resources)
+    await _pass_on_at_last(turn, resources)
 
 
-async def _pass_on_at_last(account: str, turn: Turn, resources: Resources) -> None:
+async def _pass_on_at_last(turn: Turn, resources: Resources) -> None:
     """What fails here is shown as a task that failed; the run's own outcome stands, and the sweep starts who waits."""
     with suppress(Exception):
-        await pass_on(account, turn, resources)
+        await pass_on(turn, resources)
 
 
-@task(name="pass-on", task_run_name="pass-on-{account}", **RETRIED)
-async def pass_on(account: str, turn: Turn, resources: Resources) -> None:
+@task(name="pass-on", task_run_name="pass-on-{turn.account}", **RETRIED)
+async def pass_on(turn: Turn, resources: Resources) -> None:
     share = Share.of(resources.settings)
-    batch = await resources.write(pass_on_turn, account, share, ended=turn.batch or 0, gave_way=turn.gave_way)
+    batch = await resources.write(pass_on_turn, turn.account, share, ended=turn.batch or 0, gave_way=turn.gave_way)
     if turn.gave_way:
         get_run_logger().info("batch %s gives way to those who wait, and goes on in another run", turn.batch)
     if batch is not None:

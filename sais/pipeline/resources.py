@@ -31,7 +31,8 @@ WATCH_SECONDS = 0.02
 
 
 class Resources:
-    """Opened once a run and handed to every step; `gates` let only so many chunks into a step at once.
+    """Opened once a run and handed to every step; `gates` let only so many chunks into a step at once, and
+    `leaves_off` says whether the run is to begin nothing more.
 
     No dataclass: Prefect would walk through all of it at every task.
     """
@@ -60,6 +61,7 @@ class Resources:
         self.guard = Guard(configuration.settings.allow_hosts)
         self.ledger = Ledger()
         self.database = ThreadedDatabase(engine)
+        self.leaves_off: Callable[[], Awaitable[bool]] = _never
         self.mailing = Mailing(self.database, fetcher, configuration.extra_secrets)
         # Two chunks download at once, so that the slowest image of one does not hold up the next; imaging takes one
         # chunk after the other with all its workers, so that the first chunk is done as early as possible.
@@ -123,6 +125,10 @@ class Resources:
         """One transaction."""
         with self.ledger.timing("database"):
             return await self.database.write(change, *args, **kwargs)
+
+
+async def _never() -> bool:
+    return False
 
 
 @asynccontextmanager
