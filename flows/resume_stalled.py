@@ -15,5 +15,5 @@ async def resume_stalled() -> int:
     async with open_resources(configuration, run=str(flow_run.id)) as resources:
         stalled = await find_stalled(resources)
         for batch in stalled:
-            await resume(batch)
+            await resume(batch, resources)
         return len(stalled)

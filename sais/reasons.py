@@ -48,6 +48,7 @@ _PERMANENT = {
         CHECK_ADDRESS,
     ),
     "corrupt": ("It begins like an image, but it cannot be decoded.", "Replace the file at its source; send it again."),
+    "cancelled": ("Its batch was cancelled before it was done.", "Send the image again if it is wanted after all."),
     "upload_lost": ("The uploaded original is not in the archive.", "Upload the file again."),
 }
 _TRANSIENT = {
@@ -86,6 +87,12 @@ def known_reasons() -> list[str]:
 def passing_reasons() -> list[str]:
     """After which the same address may succeed; without the statuses of an origin."""
     return list(_TRANSIENT)
+
+
+def may_pass(reason: str) -> bool:
+    """Whether the same address may succeed later without anybody's help."""
+    found = explain(reason)
+    return found is not None and found.retryable
 
 
 def _explain_status(reason: str) -> Explanation | None:

@@ -32,6 +32,7 @@ class RegisterOptions(TypedDict, total=False):
 
     media_callback_url: str | None
     thumb_callback_url: str | None
+    batch_callback_url: str | None
     callback_mode: str | None
     layout: str | None
     registration_token: str | None
@@ -46,6 +47,7 @@ class DispatchOptions(TypedDict, total=False):
     context: Mapping[str, Any] | None
     media_callback_url: str | None
     thumb_callback_url: str | None
+    batch_callback_url: str | None
     wait: bool
     lane: str | None
 
@@ -61,6 +63,7 @@ class FileOptions(TypedDict, total=False):
 WIRE_NAMES = {
     "media_callback_url": "mediaCallbackUrl",
     "thumb_callback_url": "thumbCallbackUrl",
+    "batch_callback_url": "batchCallbackUrl",
     "callback_mode": "callbackMode",
 }
 

@@ -4,23 +4,22 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine
 
 from sais.catalog.database import open_database, writing
-from sais.catalog.media import Lease, release_leases
+from sais.catalog.media import Lease
 from sais.catalog.presets import current_presets, publish_presets
 from sais.catalog.threaded import ThreadedDatabase
 from sais.configuration import Configuration
 from sais.fetching import Fetcher, Guard
+from sais.pipeline.holding import Hold, holding
 from sais.pipeline.imaging_workers import ImagingWorkers, imaging_workers
 from sais.pipeline.ledger import Ledger
 from sais.storage import Storage, open_storage
 from sais_models import PresetSettings
-from sais_models.columns import utc_now
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
@@ -43,6 +42,7 @@ class Resources:
         fetcher: Fetcher,
         workers: ImagingWorkers,
         presets: dict[str, PresetSettings],
+        hold: Hold,
     ) -> None:
         self.configuration = configuration
         self.settings = configuration.settings
@@ -53,6 +53,7 @@ class Resources:
         self.fetcher = fetcher
         self.workers = workers
         self.presets = presets
+        self.hold = hold
         self.guard = Guard(configuration.settings.allow_hosts)
         self.ledger = Ledger()
         self._database = ThreadedDatabase(engine)
@@ -65,7 +66,7 @@ class Resources:
         return self.settings.imaging_workers or os.cpu_count() or 1
 
     def lease(self) -> Lease:
-        return Lease(self.run, utc_now() + timedelta(seconds=self.settings.lease_seconds))
+        return self.hold.lease()
 
     def original(self, path: str) -> Path:
         """Where the local copy of an original is."""
@@ -100,7 +101,7 @@ async def open_resources(configuration: Configuration, run: str) -> AsyncIterato
         with writing(engine) as connection:
             publish_presets(connection, configuration.presets or tuple(current_presets(connection).values()))
             presets = current_presets(connection)
-        resources = Resources(
+        yield Resources(
             configuration,
             run,
             engine=engine,
@@ -111,9 +112,5 @@ async def open_resources(configuration: Configuration, run: str) -> AsyncIterato
             fetcher=await stack.enter_async_context(Fetcher(configuration.settings)),
             workers=stack.enter_context(imaging_workers(configuration.settings.imaging_workers or os.cpu_count() or 1)),
             presets=presets,
+            hold=await stack.enter_async_context(holding(engine, run, configuration.settings.lease_seconds)),
         )
-        try:
-            yield resources
-        finally:
-            with writing(engine) as connection:
-                release_leases(connection, run)

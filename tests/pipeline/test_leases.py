@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import Connection, update
 
 from sais.catalog.bulk import table_of
-from sais.catalog.media import claim_media, count_held_elsewhere
+from sais.catalog.media import claim_media, count_unclaimed
 from sais.pipeline.download import download_chunk
 from sais.pipeline.plan import Order, plan_batch
 from sais_models import Media, MediaMarking
@@ -24,7 +24,7 @@ async def test_what_one_run_holds_another_leaves_alone(either_museum: Museum, or
         (chunk,) = (await plan_batch(first, Order("museum", urls=[url]))).chunks
         assert len(await first.write(claim_media, chunk, first.lease(), NEW)) == 1
         assert await second.write(claim_media, chunk, second.lease(), NEW) == []
-        assert await second.read(count_held_elsewhere, chunk, second.run) == 1
+        assert await second.read(count_unclaimed, chunk, second.run, NEW) == 1
         report = await download_chunk(second, chunk, last_try=False)
         assert (report.done, report.held, origin.hits["/one.jpg"]) == (0, 1, 0)
         report = await download_chunk(first, chunk, last_try=False)
