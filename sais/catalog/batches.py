@@ -37,6 +37,12 @@ def find_batch_of_run(connection: Connection, run: str) -> Batch | None:
     return one_row(connection, Batch, select(table_of(Batch)).where(col(Batch.flow_run_id) == run))
 
 
+def batches_of_run(connection: Connection, run: str) -> list[int]:
+    """Those that it works on, in their order."""
+    statement = select(table_of(Batch).c.id).where(col(Batch.flow_run_id) == run).order_by(col(Batch.id))
+    return [row[0] for row in connection.execute(statement)]
+
+
 def cancelled_batches(connection: Connection, run: str) -> list[int]:
     """Those that this run works on and that were cancelled meanwhile."""
     statement = select(table_of(Batch).c.id).where(

@@ -7,6 +7,7 @@ from sais.cli.output import follow
 from sais.client import SaisClient
 from sais.errors import InputError
 from sais.iterating import Piece
+from sais.retrying import Failed
 from sais.settings import Settings
 from sais_models.wire import AccountSetup
 
@@ -51,3 +52,7 @@ def counts(settings: Settings, root: str | None) -> tuple[str, dict[str, int]]:
 
 def iterate_piece(client: SaisClient, piece: Piece, dry_run: bool) -> dict[str, Any]:
     return client.iterate(after=piece.after, offset=piece.offset, limit=piece.limit, dry_run=dry_run)
+
+
+def retry_piece(client: SaisClient, which: Failed, dry_run: bool) -> dict[str, Any]:
+    return client.retry(which.reasons, after=which.after, limit=which.limit, dry_run=dry_run)

@@ -127,6 +127,13 @@ class AccountRequests:
         body = {"root": self._known_root(), "after": after, "offset": offset, "limit": limit, "dryRun": dry_run}
         return Call("POST", "/iterate", read_object, body, self.api_key)
 
+    def retry(self, reasons: Sequence[str], *, after: str, limit: int, dry_run: bool) -> Call[dict[str, Any]]:
+        body = {"root": self._known_root(), "reasons": list(reasons), "after": after, "limit": limit, "dryRun": dry_run}
+        return Call("POST", "/retry", read_object, body, self.api_key)
+
+    def cancel(self, batch: int) -> Call[dict[str, Any]]:
+        return Call("POST", f"/batches/{batch:d}/cancel", read_object, {}, self.api_key)
+
     def _known_root(self) -> str:
         if not self.root:
             raise InputError("no account: give `root` and `api_key`, or register first", field="root")

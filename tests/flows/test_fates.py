@@ -1,6 +1,6 @@
 """When a run is taken to be dead, by the times of its last words."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -14,8 +14,8 @@ NOW = utc_now()
 GRACE = timedelta(seconds=120)
 
 
-def ago(seconds: float | None) -> object:
-    return None if seconds is None else NOW - timedelta(seconds=seconds)
+def ago(seconds: float) -> datetime:
+    return NOW - timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize(
@@ -36,12 +36,13 @@ def ago(seconds: float | None) -> object:
     ],
 )
 def test_a_run_is_believed_for_so_long(kind: str, since: float, held_until: float | None, fate: Fate) -> None:
-    batch = Batch(root="museum", presets=[], held_until=ago(held_until))
+    batch = Batch(root="museum", presets=[], held_until=None if held_until is None else ago(held_until))
     state: State[None] = State(type=StateType(kind), timestamp=ago(since))
     assert fate_of(batch, FlowRun(flow_id=uuid4(), state=state), NOW, GRACE) == fate
 
 
 @pytest.mark.parametrize(("held_until", "fate"), [(1, Fate.RESUME), (None, Fate.LEAVE)])
 def test_a_run_that_prefect_does_not_know_is_dead_when_it_had_begun(held_until: float | None, fate: Fate) -> None:
-    batch = Batch(root="museum", presets=[], held_until=ago(held_until), created_at=ago(60))
+    silent = None if held_until is None else ago(held_until)
+    batch = Batch(root="museum", presets=[], held_until=silent, created_at=ago(60))
     assert fate_of(batch, None, NOW, GRACE) == fate

@@ -7,15 +7,15 @@ from uuid import UUID, uuid4
 import pytest
 from prefect import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.client.schemas.objects import FlowRun
-from prefect.states import Cancelled, Cancelling, Completed, Crashed, Failed, Paused, Pending, Running, State
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.states import Cancelled, Cancelling, Completed, Crashed, Failed, Paused, Pending, Running
 from sqlalchemy import Connection, update
 
 from deployments.environment import PROJECT
 from flows.ingest import ingest
 from flows.resume_stalled import resume_stalled
 from sais.catalog.accounts import get_account
-from sais.catalog.batches import change_batch, get_batch
+from sais.catalog.batches import get_batch
 from sais.catalog.bulk import table_of, update_rows
 from sais.catalog.media import claim_media
 from sais.dispatch import Submitted
@@ -57,7 +57,7 @@ async def accepted(museum: Museum, **changes: object) -> Batch:
     async with museum.run() as resources:
         batch = (await resources.write(_accept, museum.settings.allow_hosts)).batch
         if changes:
-            await resources.write(change_batch, batch.id or 0, **changes)
+            await resources.write(update_rows, Batch, [{"id": batch.id, **changes}])
         return await resources.read(get_batch, batch.id or 0)
 
 
@@ -89,7 +89,7 @@ async def test_a_batch_without_a_run_gets_one_and_only_one(museum: Museum) -> No
     batch = await accepted(museum)
     assert await resume_stalled() == 0, "its run may be on the way"
     async with museum.run() as resources:
-        await resources.write(change_batch, batch.id or 0, created_at=AN_HOUR_AGO)
+        await resources.write(update_rows, Batch, [{"id": batch.id, "created_at": AN_HOUR_AGO}])
     assert await resume_stalled() == 1
     run = await run_of(museum, batch)
     assert (run.name, run.parameters) == (f"ingest-museum-b{batch.id}", {"account": "museum", "batch": batch.id})
