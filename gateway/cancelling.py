@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from gateway.form_bodies import SentForm
 from gateway.json_bodies import JsonRoute
 from gateway.keys import BearerToken
-from gateway.reading import BatchId
+from gateway.reading import BatchId, read_batch
 from gateway.rendering import page
 from gateway.state import State
 from sais.accounts import account_of_key
@@ -28,7 +28,9 @@ class Cancellation(Wire):
 async def cancel(batch_id: BatchId, token: BearerToken, state: State, order: Cancellation | None = None) -> BatchStatus:
     """What is pending in the batch becomes `cancelled`, what is done stays; the answer has the sums after that. A batch
     that has ended already stays as it is."""
-    return await state.database.write(_cancel, batch_id, token or (order.api_key if order else None))
+    key = token or (order.api_key if order else None)
+    await state.database.write(_cancel, batch_id, key)
+    return await read_batch(batch_id, key, state)
 
 
 def _cancel(connection: Connection, batch_id: int, key: str | None) -> BatchStatus:

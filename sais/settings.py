@@ -35,7 +35,8 @@ class Settings(BaseSettings):
     wait_seconds: float = Field(60, ge=0, description="Longest wait of a dispatch with `wait`")
 
     url: str | None = Field(
-        None, description="Gateway that `sais register|queue|status|iterate` speak to; without it they work in-process"
+        None,
+        description="Gateway that `sais register|queue|status|iterate|retry|cancel` speak to; without it they work in-process",
     )
     api_key: str | None = Field(None, repr=False, description="Key of the account, for the command line at `SAIS_URL`")
 

@@ -2,11 +2,14 @@
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from itertools import chain
+from typing import TypeVar
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from sais.catalog.accounts import get_account
 from sais.catalog.batches import get_batch
@@ -21,6 +24,8 @@ from sais.submission import submit
 from sais_models import BatchMarking, Chunk, Media, MediaMarking
 from sais_models.columns import utc_now
 
+Done = TypeVar("Done")
+Work = Callable[[Connection], Done]
 IMAGES = 200
 RUNS = 8
 
@@ -32,11 +37,11 @@ def sent(engine: Engine, numbers: list[int]) -> Chunk:
     return Chunk("museum", batch.id or 0, 1, 0, len(images) - 1, len(images), 0)
 
 
-def at_once(engine: Engine, *works: object) -> list[object]:
+def at_once(engine: Engine, *works: Work[Done]) -> list[Done]:
     """Each of `works` with a connection of its own, begun at the same moment."""
     gate = threading.Barrier(len(works))
 
-    def do(work):  # type: ignore[no-untyped-def]
+    def do(work: Work[Done]) -> Done:
         gate.wait(60)
         with writing(engine) as connection:
             return work(connection)
@@ -51,12 +56,12 @@ def test_of_many_runs_each_media_goes_to_one(engine: Engine) -> None:
     chunks = [sent(engine, numbers if run % 2 else numbers[::-1]) for run in range(RUNS)]
     until = utc_now() + timedelta(minutes=1)
 
-    def claiming(run: int):  # type: ignore[no-untyped-def]
+    def claiming(run: int) -> Work[list[Media]]:
         lease = Lease(f"run-{run}", until)
         return lambda connection: claim_media(connection, chunks[run], lease, [MediaMarking.NEW])
 
     got = at_once(engine, *(claiming(run) for run in range(RUNS)))
-    owners = Counter(media.code for media in sum(got, []))  # type: ignore[arg-type]
+    owners = Counter(media.code for media in chain(*got))
     assert set(owners.values()) == {1}
     assert len(owners) <= IMAGES
     with writing(engine) as connection:
@@ -72,8 +77,8 @@ def test_the_last_two_items_settle_their_batch_though_neither_run_sees_the_other
     with writing(engine) as connection:
         media = claim_media(connection, chunk, Lease("run", utc_now() + timedelta(minutes=1)), [MediaMarking.NEW])
 
-    def failing(code: str):  # type: ignore[no-untyped-def]
-        def work(connection) -> None:  # type: ignore[no-untyped-def]
+    def failing(code: str) -> Work[None]:
+        def work(connection: Connection) -> None:
             update_rows(connection, Media, [{"code": code, "marking": MediaMarking.FAILED, "reason": "http_404"}])
             settle(connection, [code], public_url="http://gateway")
 
@@ -90,11 +95,12 @@ def test_what_is_cancelled_while_it_settles_is_one_of_both(engine: Engine, attem
     with writing(engine) as connection:
         media = claim_media(connection, chunk, Lease("run", utc_now() + timedelta(minutes=1)), [MediaMarking.NEW])
 
-    def failing(connection) -> None:  # type: ignore[no-untyped-def]
+    def failing(connection: Connection) -> bool:
         codes = [row.code for row in media[: RUNS // 2]]
         rows = [{"code": code, "marking": MediaMarking.FAILED, "reason": "http_404"} for code in codes]
         update_rows(connection, Media, rows)
         settle(connection, codes, public_url="http://gateway")
+        return True
 
     at_once(engine, failing, lambda connection: cancel(connection, chunk.batch))
     with reading(engine) as connection:

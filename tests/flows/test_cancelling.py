@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -47,7 +48,7 @@ def museum(settings: Settings, origin: Origin, monkeypatch: pytest.MonkeyPatch) 
 
 async def until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(120):
-        while not true():
+        while not true():  # noqa: ASYNC110  it is a server in another thread
             await asyncio.sleep(0.05)
 
 
@@ -95,7 +96,7 @@ async def worker(museum: Museum) -> AsyncIterator[UUID]:
         **os.environ,
         "PREFECT_API_URL": str(prefect_settings().api_url),
         "PREFECT_WORKER_QUERY_SECONDS": "1",
-        "PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}",
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
     command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "one", "--type", "process"]
     process = subprocess.Popen(command, cwd=PROJECT, env=environment, start_new_session=True)  # noqa: ASYNC220
@@ -120,7 +121,7 @@ async def started(deployment: UUID, museum: Museum, origin: Origin) -> FlowRun:
 
 async def ended(run: FlowRun) -> FlowRun:
     async with get_client() as client, asyncio.timeout(120):
-        while not ((now := await client.read_flow_run(run.id)).state and now.state.is_final()):
+        while not ((now := await client.read_flow_run(run.id)).state and now.state.is_final()):  # noqa: ASYNC110  Prefect's server
             await asyncio.sleep(0.2)
     return now
 
@@ -133,3 +134,12 @@ async def test_a_run_cancelled_in_prefect_cancels_its_batch(worker: UUID, museum
     status = await latest(museum)
     assert (status.marking, status.cancelled) == ("cancelled", 1)
     assert await leases(museum) == [None]
+
+
+async def test_a_run_whose_process_is_killed_cancels_nothing(worker: UUID, museum: Museum, origin: Origin) -> None:
+    run = await started(worker, museum, origin)
+    async with get_client() as client:
+        pid = str((await client.read_flow_run(run.id)).infrastructure_pid).rpartition(":")[2]
+    os.kill(int(pid), signal.SIGKILL)
+    assert (await ended(run)).state_name == "Crashed"
+    assert ((await latest(museum)).marking, (await latest(museum)).pending) == ("open", 1)

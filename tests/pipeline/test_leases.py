@@ -97,7 +97,7 @@ async def test_a_run_that_lives_keeps_what_it_holds_however_long_it_takes(
 async def renewed(resources: Resources, code: str, until: datetime | None) -> datetime | None:
     """The next time to which the lease goes."""
     async with asyncio.timeout(30):
-        while (now := (await resources.read(find_media, [code]))[code].leased_until) == until:
+        while (now := (await resources.read(find_media, [code]))[code].leased_until) == until:  # noqa: ASYNC110  the database
             await asyncio.sleep(0.01)
     return now
 
@@ -130,7 +130,7 @@ async def test_a_run_that_was_away_too_long_overwrites_nothing(either_museum: Mu
         (chunk,) = plan.chunks
         slow = asyncio.create_task(download_chunk(first, chunk, last_try=True))
         async with asyncio.timeout(30):
-            while not origin.hits["/one.jpg"]:
+            while not origin.hits["/one.jpg"]:  # noqa: ASYNC110  a server in another thread
                 await asyncio.sleep(0.01)
         await second.write(_run_out)
         await archived_by(second, chunk)
