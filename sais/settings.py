@@ -36,7 +36,7 @@ class Settings(BaseSettings):
 
     url: str | None = Field(
         None,
-        description="Gateway that `sais register|queue|status|iterate|retry|cancel` speak to; without it they work in-process",
+        description="Gateway that `sais register|queue|status|iterate|retry|cancel` speak to; without it: in-process",
     )
     api_key: str | None = Field(None, repr=False, description="Key of the account, for the command line at `SAIS_URL`")
 
