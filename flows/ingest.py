@@ -7,6 +7,7 @@ from prefect.runtime import flow_run
 from pydantic import Field
 
 from blocks.configuration import load_configuration
+from flows.cancellation import cancel_its_batches, outcome_of
 from flows.winding_down import open_until_told
 from flows.window import in_window
 from sais.addressing import ROOT_PATTERN
@@ -26,7 +27,7 @@ Account = Annotated[str, Field(pattern=ROOT_PATTERN)]
 BatchId = Annotated[int, Field(ge=1)]
 
 
-@flow(name="ingest", flow_run_name="ingest-{account}")
+@flow(name="ingest", flow_run_name="ingest-{account}", on_cancellation=[cancel_its_batches])
 async def ingest(
     account: Account,
     urls: list[str] | None = None,
@@ -57,6 +58,8 @@ async def ingest(
         progress = await Progress.of(planned.batch, len(planned.chunks))
 
         async def process(chunk: Chunk) -> None:
+            if resources.hold.is_cancelled(chunk.batch):
+                return
             downloaded = await download(chunk, resources)
             await progress.step()
             archived = await archive(downloaded, resources)
@@ -70,6 +73,4 @@ async def ingest(
         if wait_for_webhooks:
             await await_deliveries(planned.batch, resources)
         status = await summarise(planned.batch, resources)
-        if troubles:
-            raise troubles[0]
-        return status
+        return outcome_of(status, troubles)

@@ -77,6 +77,7 @@ def _accept(connection: Connection, order: DispatchRequest, lane: Lane, token: s
         context=order.context,
         media_callback_url=order.media_callback_url,
         thumb_callback_url=order.thumb_callback_url,
+        batch_callback_url=order.batch_callback_url,
     )
 
 
@@ -105,6 +106,6 @@ async def _wait_until_settled(state: GatewayState, batch_id: int) -> None:
     deadline = time.monotonic() + state.settings.wait_seconds
     while time.monotonic() < deadline:
         batch = await state.database.read(batches.get_batch, batch_id)
-        if batch.marking == BatchMarking.SETTLED:
+        if batch.marking != BatchMarking.OPEN:
             return
         await asyncio.sleep(POLL_SECONDS)

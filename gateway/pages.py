@@ -85,7 +85,11 @@ async def batch_page(
     view = await state.database.read(_view_batch, batch_id, number)
     if view is None:
         return _missing(f"There is no batch {batch_id}.")
-    return page("batch.html", view=view, number=number, run=state.runs.url_of(view.batch.flow_run_id), explain=explain)
+    run = state.runs.url_of(view.batch.flow_run_id)
+    answer = page("batch.html", view=view, number=number, run=run, explain=explain)
+    # For its form: with `no-referrer` browsers send `Origin: null`, as they do for a foreign one.
+    answer.headers["Referrer-Policy"] = "same-origin"
+    return answer
 
 
 def _view_batch(connection: Connection, batch_id: int, number: int) -> BatchView | None:

@@ -104,7 +104,12 @@ def set_up_account(connection: Connection, setup: AccountSetup, *, guard: Guard,
     check_root(setup.root)
     if setup.approx > MOST_IMAGES:
         raise InputError(f"approx is {setup.approx}, {MOST_IMAGES} is the most", field="approx")
-    check_callbacks(guard, mediaCallbackUrl=setup.media_callback_url, thumbCallbackUrl=setup.thumb_callback_url)
+    check_callbacks(
+        guard,
+        mediaCallbackUrl=setup.media_callback_url,
+        thumbCallbackUrl=setup.thumb_callback_url,
+        batchCallbackUrl=setup.batch_callback_url,
+    )
     if accounts.find_account(connection, setup.root) is None:
         return _make(connection, setup)
     return _change(connection, authenticate(connection, setup.root, key), setup)
@@ -121,6 +126,7 @@ def _make(connection: Connection, setup: AccountSetup) -> AccountInfo:
         webhook_secret=secret,
         media_callback_url=setup.media_callback_url,
         thumb_callback_url=setup.thumb_callback_url,
+        batch_callback_url=setup.batch_callback_url,
         callback_mode=setup.callback_mode or CallbackMode.EACH,
     )
     account = accounts.get_account(connection, setup.root)
@@ -138,7 +144,7 @@ def _change(connection: Connection, account: Account, setup: AccountSetup) -> Ac
             field="layout" if setup.layout else "approx",
         )
     changes: dict[str, object] = {"layout": layout}
-    for name in ("approx", "media_callback_url", "thumb_callback_url", "callback_mode"):
+    for name in ("approx", "media_callback_url", "thumb_callback_url", "batch_callback_url", "callback_mode"):
         if name in setup.model_fields_set and (name != "callback_mode" or setup.callback_mode):
             changes[name] = getattr(setup, name)
     accounts.change_account(connection, account.root, **changes)
@@ -154,6 +160,7 @@ def info_of(account: Account, *, key: str | None = None, secret: str | None = No
         bin_count=DIRECTORIES[account.layout],
         media_callback_url=account.media_callback_url,
         thumb_callback_url=account.thumb_callback_url,
+        batch_callback_url=account.batch_callback_url,
         api_key=key,
         webhook_secret=secret,
         config=AccountConfig(

@@ -51,9 +51,14 @@ def open_batch(
     context: dict[str, Any] | None = None,
     media_callback_url: str | None = None,
     thumb_callback_url: str | None = None,
+    batch_callback_url: str | None = None,
     manifest: str | None = None,
+    retry: bool = False,
 ) -> Batch:
-    """An empty batch. Raises UnknownPreset. Without `presets`: the account's own, else small and medium."""
+    """An empty batch. Raises UnknownPreset. Without `presets`: the account's own, else small and medium.
+
+    `retry`: it tries again what failed elsewhere, and nobody waits for its sums.
+    """
     names = list(presets) or account.default_presets
     if not names:
         names = [name for name in current_presets(connection) if name in DEFAULT_FILTERS]
@@ -65,7 +70,9 @@ def open_batch(
         context=context or {},
         media_callback_url=media_callback_url or account.media_callback_url,
         thumb_callback_url=thumb_callback_url or account.thumb_callback_url,
+        batch_callback_url=None if retry else batch_callback_url or account.batch_callback_url,
         manifest=manifest,
+        retry=retry,
         request_id=current_request_id(),
     )
 
@@ -96,7 +103,7 @@ def add_images(
             row["marking"] = ItemMarking.DONE
     wanted = [code for code in accepted if code not in done]
     media.add_thumbs(
-        connection, [new_row(Thumb, code=code, preset=preset) for code in wanted for preset in batch.presets]
+        connection, [new_row(Thumb, code=code, preset=preset) for code in sorted(wanted) for preset in batch.presets]
     )
     batches.add_items(connection, rows)
     return rows
@@ -143,7 +150,8 @@ def _add_new_media(
         for image, row in zip(images, rows, strict=True)
         if row["code"] is not None and row["code"] not in known
     }
-    media.add_media(connection, list(fresh.values()))
+    # In the order of codes: two that add the same images in another order would wait for one another.
+    media.add_media(connection, [fresh[code] for code in sorted(fresh)])
 
 
 def is_done(row: Media, thumbs: Sequence[Thumb], presets: Sequence[str]) -> bool:
@@ -164,7 +172,7 @@ def _ask_again(connection: Connection, known: Sequence[Media], thumbs: dict[str,
     media.reset_media(connection, failed)
     again = [
         new_row(Thumb, code=thumb.code, preset=thumb.preset)
-        for row in known
+        for row in sorted(known, key=lambda media: media.code)
         for thumb in thumbs.get(row.code, [])
         if thumb.marking == ThumbMarking.FAILED
     ]

@@ -36,7 +36,7 @@ class Settings(BaseSettings):
 
     url: str | None = Field(
         None,
-        description="Gateway that `sais register|queue|status|iterate|webhooks` use; without it they work in-process",
+        description="Gateway that `sais register|queue|status|iterate|retry|cancel|webhooks` use; default: in-process",
     )
     api_key: str | None = Field(None, repr=False, description="Key of the account, for the command line at `SAIS_URL`")
 
@@ -67,7 +67,10 @@ class Settings(BaseSettings):
     chunk_bytes: int = Field(256_000_000, gt=0, description="Most bytes of originals in a chunk, as far as known")
     chunks_in_flight: int = Field(4, gt=0, description="Chunks that a run works on at once")
     imaging_workers: int = Field(0, ge=0, description="Processes that make thumbs; 0: one for each core")
-    lease_seconds: int = Field(900, gt=0, description="How long a run holds a media row without renewing")
+    lease_seconds: float = Field(
+        60, gt=0, description="How long a run that dies keeps what it worked on from others; alive, it renews in time"
+    )
+    grace_seconds: float = Field(120, ge=0, description="Time for a run that was asked for to begin")
     chunk_retries: int = Field(3, ge=0, description="Tries again for what failed transiently in a chunk")
     retry_seconds: float = Field(2, gt=0, description="First pause before a retry; it doubles, with jitter")
     storage_seconds: float = Field(

@@ -38,6 +38,7 @@ class Account(SQLModel, table=True):
     former_secret_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     media_callback_url: str | None = None
     thumb_callback_url: str | None = None
+    batch_callback_url: str | None = None
     callback_mode: CallbackMode = Field(default=CallbackMode.EACH, sa_type=enum_column(CallbackMode))
     default_presets: list[str] = Field(default_factory=list, sa_type=JSON)
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)

@@ -10,9 +10,12 @@ from sais_models.markings import DeliveryMarking
 
 
 class DeliveryKind(StrEnum):
+    """`batch` is many media in one body, `summary` the sums of a batch that has settled or was cancelled."""
+
     MEDIA = "media"
     THUMB = "thumb"
     BATCH = "batch"
+    SUMMARY = "summary"
 
 
 # How long a receiver is asked, and when it is asked no more (contract: webhooks).

@@ -5,11 +5,14 @@ from prefect import task
 from sais.pipeline.report import ChunkReport
 from sais.pipeline.resize import resize_chunk
 from sais.pipeline.resources import Resources
-from tasks.policy import RETRIED
+from tasks.policy import RETRIED, is_last_try
 from tasks.reporting import log_report
 
 
 @task(name="resize", task_run_name="resize-{archived.chunk.name}", **RETRIED)
 async def resize(archived: ChunkReport, resources: Resources) -> ChunkReport:
     async with resources.gates["resize"]:
-        return log_report(await resize_chunk(resources, archived.chunk))
+        report = log_report(await resize_chunk(resources, archived.chunk))
+    if not is_last_try():
+        report.require_finished()
+    return report

@@ -5,11 +5,12 @@ from typing import Any
 from gateway.tools.accounts import CREATE_ACCOUNT, GET_ACCOUNT_INFO
 from gateway.tools.definition import Caller, Tool
 from gateway.tools.explanations import EXPLAIN_FAILURE, SUM_NUMBERS
-from gateway.tools.images import DISPATCH_PROCESS, GENERATE_THUMBNAIL, GET_MEDIA
+from gateway.tools.images import CANCEL_BATCH, DISPATCH_PROCESS, GENERATE_THUMBNAIL, GET_MEDIA
 
 TOOLS: tuple[Tool[Any], ...] = (
     CREATE_ACCOUNT,
     DISPATCH_PROCESS,
+    CANCEL_BATCH,
     GET_ACCOUNT_INFO,
     GET_MEDIA,
     GENERATE_THUMBNAIL,

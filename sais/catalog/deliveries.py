@@ -136,7 +136,7 @@ def switch_off_callback(connection: Connection, root: str, url: str, reason: str
         .values(marking=DeliveryMarking.DEAD, reason=reason)
     )
     for table in (table_of(Account), table_of(Batch)):
-        for field in ("media_callback_url", "thumb_callback_url"):
+        for field in ("media_callback_url", "thumb_callback_url", "batch_callback_url"):
             connection.execute(update(table).where(table.c.root == root, table.c[field] == url).values({field: None}))
 
 

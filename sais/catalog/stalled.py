@@ -1,8 +1,8 @@
-"""Batches that have work left and nobody who does it."""
+"""Open batches that no run says it works on."""
 
 from datetime import timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select, update
 from sqlmodel import col
 
 from sais.catalog.bulk import table_of
@@ -10,31 +10,39 @@ from sais.catalog.rows import all_rows
 from sais_models import Batch, BatchItem, BatchMarking, ItemMarking, Media
 from sais_models.columns import utc_now
 
-# A run that was just asked for has this long to begin: a worker needs 4 s to start one, more when it is busy.
-GRACE_SECONDS = 120
 
+def stalled_batches(connection: Connection, *, grace: float, after: int = 0, limit: int = 200) -> list[Batch]:
+    """Those with ids over `after`, in their order. Whether a run is on its way to one, Prefect knows.
 
-def stalled_batches(connection: Connection, *, limit: int = 100) -> list[Batch]:
-    """Open batches of which no run holds a media now, the oldest first. Whether a run is on its way Prefect knows."""
+    Left out are batches that no run was asked for in the last `grace` seconds, for the asking may be under way, and
+    those of which runs of other batches hold all that is pending: they settle it for these too.
+    """
     now = utc_now()
-    held = (
+    pending = (
         select(col(BatchItem.position))
         .join(Media, col(Media.code) == col(BatchItem.code))
-        .where(
-            col(BatchItem.batch_id) == col(Batch.id),
-            col(BatchItem.marking) == ItemMarking.PENDING,
-            col(Media.leased_until) >= now,
-        )
-        .exists()
+        .where(col(BatchItem.batch_id) == col(Batch.id), col(BatchItem.marking) == ItemMarking.PENDING)
     )
+    free = pending.where(or_(col(Media.leased_until).is_(None), col(Media.leased_until) < now))
     statement = (
         select(table_of(Batch))
         .where(
+            col(Batch.id) > after,
             col(Batch.marking) == BatchMarking.OPEN,
-            col(Batch.created_at) < now - timedelta(seconds=GRACE_SECONDS),
-            ~held,
+            or_(col(Batch.held_until).is_(None), col(Batch.held_until) < now),
+            or_(col(Batch.flow_run_id).is_not(None), col(Batch.created_at) < now - timedelta(seconds=grace)),
+            or_(~col(Batch.filled), free.exists(), ~pending.exists()),
         )
         .order_by(col(Batch.id))
         .limit(limit)
     )
     return all_rows(connection, Batch, statement)
+
+
+def note_run(connection: Connection, batch: Batch, run: str) -> None:
+    """The run that was asked for in place of the one that `batch` knows; unless it has begun and said so itself."""
+    connection.execute(
+        update(table_of(Batch))
+        .where(col(Batch.id) == batch.id, col(Batch.flow_run_id).is_not_distinct_from(batch.flow_run_id))
+        .values(flow_run_id=run, held_until=None)
+    )

@@ -47,9 +47,9 @@ def queue(
     if as_json:
         print_json(sums)
     else:
-        hidden = ("id", "root", "reasons", "flowRunUrl")
+        hidden = ("id", "root", "reasons", "marking", "flowRunUrl")
         print_table(f"Batch {sums['id']} of {root}", [{k: v for k, v in sums.items() if k not in hidden}])
-    if wait and sums["failed"] + sums["rejected"]:
+    if wait and sums["failed"] + sums["rejected"] + sums["cancelled"]:
         raise typer.Exit(1)
 
 

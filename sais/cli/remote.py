@@ -8,6 +8,7 @@ from sais.client import SaisClient
 from sais.client.requests import WebhookOptions
 from sais.errors import InputError
 from sais.iterating import Piece
+from sais.retrying import Failed
 from sais.settings import Settings
 from sais_models import DeliveryMarking
 from sais_models.wire import AccountSetup, WebhookChoice
@@ -78,3 +79,7 @@ def _of_account(client: SaisClient, root: str | None, choice: WebhookChoice) -> 
         "since": choice.since,
         "until": choice.until,
     }
+
+
+def retry_piece(client: SaisClient, which: Failed, dry_run: bool) -> dict[str, Any]:
+    return client.retry(which.reasons, after=which.after, limit=which.limit, dry_run=dry_run)

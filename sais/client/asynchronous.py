@@ -104,6 +104,14 @@ class AsyncSaisClient:
     ) -> dict[str, Any]:
         return await self._ask(self._account.iterate(after=after, offset=offset, limit=limit, dry_run=dry_run))
 
+    async def retry(
+        self, reasons: Sequence[str] = (), *, after: str = "", limit: int = PIECE_IMAGES, dry_run: bool = False
+    ) -> dict[str, Any]:
+        return await self._ask(self._account.retry(reasons, after=after, limit=limit, dry_run=dry_run))
+
+    async def cancel(self, batch: int) -> dict[str, Any]:
+        return await self._ask(self._account.cancel(batch))
+
     async def batch(self, batch: int) -> dict[str, Any]:
         return await self._ask(self._account.batch(batch))
 

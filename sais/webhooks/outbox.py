@@ -10,7 +10,7 @@ from uuid import uuid4
 from sais.addressing import receiver_of, thumb_url
 from sais.catalog.bulk import Row, new_row
 from sais_models import Account, Batch, CallbackMode, Delivery, DeliveryKind, Media, Thumb, ThumbMarking
-from sais_models.wire import MediaWebhook, ThumbWebhook, WebhookThumb
+from sais_models.wire import BatchStatus, MediaWebhook, ThumbWebhook, WebhookThumb
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,11 @@ def deliveries_for(batch: Batch, account: Account, reports: Sequence[Report], *,
             for body in thumb_bodies(report, batch.presets, public_url=public_url)
         ]
     return rows
+
+
+def summary_of(batch: Batch, url: str, status: BatchStatus) -> Row:
+    """One for a batch, when it has settled or was cancelled."""
+    return _delivery(batch, DeliveryKind.SUMMARY, status.marking, url, status.body())
 
 
 def media_body(report: Report, *, public_url: str) -> dict[str, Any]:

@@ -39,6 +39,21 @@ def test_register_queue_status_iterate(key: str, tmp_path: Path) -> None:
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_cancel_and_retry(key: str, tmp_path: Path) -> None:
+    batch = run("queue", "museum", "--url", "https://a.example/1.jpg")["id"]
+    sums = run("cancel", str(batch))
+    assert (sums["id"], sums["marking"], sums["cancelled"]) == (batch, "cancelled", 1)
+    assert run("retry", "museum", "--reason", "all") == {
+        "account": "museum",
+        "found": 0,
+        "batches": [],
+        "dryRun": False,
+    }
+    with pytest.raises(GatewayRefused, match="http_9999"):
+        run("retry", "museum", "--reason", "http_9999")
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_waiting_tells_of_failures_by_the_exit_code(key: str) -> None:
     sums = run("queue", "museum", "--url", "ftp://a.example/2.jpg", "--wait", code=1)
     assert (sums["settled"], sums["rejected"]) == (True, 1)
