@@ -19,7 +19,7 @@ from gateway.state import GatewayState, State
 from sais.addressing import thumb_path, thumb_url
 from sais.errors import FileMissing, StorageError
 from sais.on_demand import order_missing, waits
-from sais.serving import MissingThumb, NoThumb, ServedThumb, find_served
+from sais.serving import MissingThumb, NoThumb, ServedThumb, find_lost, find_served
 from sais.storage import Storage, checked_path
 
 router = APIRouter(tags=["images"])
@@ -41,6 +41,8 @@ async def resolve_thumb(
     """302 to where the thumb is; while there is none the same answers as there."""
     _check_address(request, preset, path)
     served = _known(await state.database.read(find_served, preset, path))
+    if isinstance(served, ServedThumb) and await state.cache.size(thumb_path(preset, path)) is None:
+        served = await _lost(state, preset, path)
     if isinstance(served, MissingThumb):
         return await _busy(served, request, state, background)
     return RedirectResponse(thumb_url(state.public_url, preset, path), 302, NOT_KEPT)
@@ -62,8 +64,15 @@ async def read_thumb(
             return await _from_bucket(state, served, thumb_path(preset, path), request)
     except FileMissing as error:
         log.warning("a thumb is done by its row, but its file is not there: %s", error)
-        return _not_kept(busy("the file of this thumb is not there now"))
+        served = await _lost(state, preset, path)
     return await _busy(served, request, state, background)
+
+
+async def _lost(state: GatewayState, preset: str, path: str) -> MissingThumb:
+    """Somebody cleaned the cache: the thumb is to be made again, from the original."""
+    missing = _known(await state.database.read(find_lost, preset, path))
+    assert isinstance(missing, MissingThumb)  # noqa: S101  find_lost() gives nothing that is served
+    return missing
 
 
 def _look_up(
@@ -117,7 +126,7 @@ async def _busy(missing: MissingThumb, request: Request, state: GatewayState, ba
     if missing.stored and not await state.database.read(waits, missing.code, missing.preset):
         limit = state.settings.queue_limit
         batch = await state.database.write(
-            order_missing, missing.code, missing.preset, guard=state.guard, queue_limit=limit
+            order_missing, missing, guard=state.guard, queue_limit=limit
         )
         if batch is not None:
             background.add_task(start_run, state, batch)

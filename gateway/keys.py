@@ -33,6 +33,8 @@ def check_operator(token: str | None, registration_token: str | None) -> None:
     and a rule of one account would shut out the others.
     """
     if not registration_token:
-        raise Forbidden("only the operator may: set SAIS_REGISTRATION_TOKEN, or use `sais bots` on the gateway's machine")
+        raise Forbidden(
+            "only the operator may: set SAIS_REGISTRATION_TOKEN, or use `sais bots` on the gateway's machine"
+        )
     if not same_secret(token, registration_token):
         raise Unauthorized("only the operator may: the Bearer must be the registration token")

@@ -15,6 +15,7 @@ from sais.catalog.presets import publish_presets
 from sais.catalog.threaded import ThreadedDatabase
 from sais.configuration import Configuration
 from sais.fetching import Guard
+from sais.intake import Intake
 from sais.overview import count_queue
 from sais.runs import PrefectApi, PrefectSettings, Runs
 from sais.settings import Settings
@@ -32,6 +33,10 @@ class GatewayState:
     guard: Guard
     runs: Runs
     health: Health
+
+    @property
+    def intake(self) -> Intake:
+        return Intake(self.database, self.configuration, self.guard)
 
     @property
     def settings(self) -> Settings:

@@ -162,6 +162,8 @@ def _ask_again(connection: Connection, known: Sequence[Media], thumbs: dict[str,
     """Sending an image again is asking again for what failed of it."""
     failed = [row.code for row in known if row.marking == MediaMarking.FAILED]
     media.reset_media(connection, failed)
+    lost = [row.code for row in known if any(thumb.reason == "original_lost" for thumb in thumbs.get(row.code, []))]
+    media.forget_originals(connection, lost)
     again = [
         new_row(Thumb, code=thumb.code, preset=thumb.preset)
         for row in known

@@ -48,6 +48,10 @@ _PERMANENT = {
         CHECK_ADDRESS,
     ),
     "corrupt": ("It begins like an image, but it cannot be decoded.", "Replace the file at its source; send it again."),
+    "original_lost": (
+        "The original is neither in the local folder nor in the archive.",
+        "Send the image again: it is fetched anew. If it was uploaded, upload the file again.",
+    ),
     "upload_lost": ("The uploaded original is not in the archive.", "Upload the file again."),
 }
 _TRANSIENT = {

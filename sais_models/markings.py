@@ -79,6 +79,7 @@ MEDIA = StateMachine(
         Move("fail", MediaMarking.DOWNLOADED, MediaMarking.FAILED),
         Move("fail", MediaMarking.ARCHIVED, MediaMarking.FAILED),
         Move("retry", MediaMarking.FAILED, MediaMarking.NEW),
+        Move("lose", MediaMarking.RESIZED, MediaMarking.NEW),
     ),
 )
 
@@ -93,6 +94,7 @@ THUMB = StateMachine(
     moves=(
         Move("resize", ThumbMarking.NEW, ThumbMarking.DONE),
         Move("rethumb", ThumbMarking.DONE, ThumbMarking.DONE),
+        Move("lose", ThumbMarking.DONE, ThumbMarking.NEW),
         Move("fail", ThumbMarking.NEW, ThumbMarking.FAILED),
         Move("retry", ThumbMarking.FAILED, ThumbMarking.NEW),
     ),
