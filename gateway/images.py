@@ -125,9 +125,7 @@ async def _busy(missing: MissingThumb, request: Request, state: GatewayState, ba
     """Strangers may ask for what exists only: a preset of ours, of an image whose original is here, once."""
     if missing.stored and not await state.database.read(waits, missing.code, missing.preset):
         limit = state.settings.queue_limit
-        batch = await state.database.write(
-            order_missing, missing, guard=state.guard, queue_limit=limit
-        )
+        batch = await state.database.write(order_missing, missing, guard=state.guard, queue_limit=limit)
         if batch is not None:
             background.add_task(start_run, state, batch)
     answer = _not_kept(busy("this thumb is not made yet"))

@@ -8,6 +8,9 @@ from sais.fetching.failures import TRANSIENT_STATUSES
 SEND_AGAIN = "Send the image again later; `sais iterate` does it for all that may succeed."
 CHECK_ADDRESS = "Open the address in a browser without signing in; correct it at its source, then send it again."
 
+# Nothing is left to make thumbs from.
+LOST = "original_lost"
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -48,7 +51,7 @@ _PERMANENT = {
         CHECK_ADDRESS,
     ),
     "corrupt": ("It begins like an image, but it cannot be decoded.", "Replace the file at its source; send it again."),
-    "original_lost": (
+    LOST: (
         "The original is neither in the local folder nor in the archive.",
         "Send the image again: it is fetched anew. If it was uploaded, upload the file again.",
     ),

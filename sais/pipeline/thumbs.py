@@ -10,6 +10,7 @@ from sais.catalog.bulk import Row, new_row
 from sais.errors import FileMissing, RefusedByOrigin
 from sais.imaging import RenderedThumb, Rendition
 from sais.pipeline.resources import Resources
+from sais.reasons import LOST
 from sais_models import Media, PresetSettings, Thumb, ThumbMarking
 from sais_models.columns import utc_now
 
@@ -48,7 +49,7 @@ async def _local_original(resources: Resources, media: Media) -> Path:
                 await resources.patiently(lambda: resources.archive.read_to(path, incoming))
         except FileMissing as error:
             # As trouble of a storage it would be tried for ever.
-            raise RefusedByOrigin("original_lost", str(error)) from error
+            raise RefusedByOrigin(LOST, str(error)) from error
         await asyncio.to_thread(_place, incoming, place)
     return place
 
