@@ -144,7 +144,11 @@ async def test_with_wait_the_answer_comes_when_it_is_done(stage: Stage, prefect:
     key = await stage.account()
     loop = asyncio.get_running_loop()
     url = f"upload:{xxhash.xxh3_128_hexdigest(PICTURE)}"
-    prefect.started = lambda _: asyncio.run_coroutine_threadsafe(stage.finish(url), loop) and None
+
+    def start(_: dict[str, Any]) -> None:
+        asyncio.run_coroutine_threadsafe(stage.finish(url), loop)
+
+    prefect.started = start
     row = (await upload(stage, key, wait="true")).json()
     assert (row["originalUrl"], row["marking"], list(row["resized"])) == (url, "resized", ["small"])
     assert (await upload(stage, key, wait="true")).json() == row
