@@ -16,22 +16,18 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
-from fastapi import FastAPI
 
 from benchmarks.load import requests_per_second
 from benchmarks.origin import LOOPBACK, free_port, wait_for_port
 from deployments.nginx import configuration, served_presets
-from gateway.application import create_application
 from sais.accounts import set_up_account
 from sais.addressing import code_of, path_of
 from sais.catalog.bulk import new_row, update_rows
 from sais.catalog.database import open_database, reading, writing
 from sais.catalog.media import save_thumbs
 from sais.catalog.presets import publish_presets
-from sais.configuration import Configuration
 from sais.dispatch import Submitted
 from sais.fetching import Guard
-from sais.runs import PrefectSettings
 from sais.settings import Settings
 from sais.submission import submit
 from sais_models import DEFAULT_PRESETS, Account, Layout, Media, MediaMarking, Thumb, ThumbMarking
@@ -45,11 +41,6 @@ SECONDS = 3.0
 ROUNDS = 3
 URLS = 1000
 NGINX_TEMP = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-
-
-def application() -> FastAPI:
-    """For uvicorn's workers; there is no Prefect, so no run starts."""
-    return create_application(Configuration.from_settings(Settings()), PrefectSettings(api_url=None))
 
 
 def install(settings: Settings) -> tuple[str, str]:
@@ -83,11 +74,6 @@ def running(command: list[str], port: int, environment: dict[str, str]) -> Itera
     finally:
         process.terminate()
         process.wait()
-
-
-def gateway_command(port: int) -> list[str]:
-    options = ["--factory", "--host", LOOPBACK, "--port", str(port), "--workers", str(WORKERS), "--no-access-log"]
-    return [sys.executable, "-m", "uvicorn", "benchmarks.bench_gateway:application", *options, "--log-level", "warning"]
 
 
 def nginx_command(nginx: str, work: Path, settings: Settings, port: int) -> list[str]:
@@ -141,10 +127,11 @@ def measure(work: Path) -> str:
     settings = Settings(home=work / "home", port=port)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("SAIS_", "PREFECT_"))}
     environment |= {"SAIS_HOME": str(settings.home), "SAIS_PORT": str(port), "SAIS_ACCESS_LOG": "off"}
+    environment["SAIS_GATEWAY_WORKERS"] = str(WORKERS)
     key, path = install(settings)
     ports = {f"GET a cached thumb of 15 KB, gateway ({WORKERS} workers)": port}
     with ExitStack() as stack:
-        stack.enter_context(running(gateway_command(port), port, environment))
+        stack.enter_context(running([sys.executable, "-m", "gateway"], port, environment))
         nginx = shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
         if nginx:
             stack.enter_context(running(nginx_command(nginx, work, settings, front), front, environment))
