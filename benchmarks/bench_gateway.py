@@ -5,13 +5,14 @@ python -m benchmarks gateway
 
 import asyncio
 import os
+import re
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -40,6 +41,8 @@ CONNECTIONS = 32
 SECONDS = 3.0
 ROUNDS = 3
 URLS = 1000
+START_SECONDS = 60
+Process = subprocess.Popen[bytes]
 NGINX_TEMP = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
@@ -66,14 +69,27 @@ def install(settings: Settings) -> tuple[str, str]:
 
 
 @contextmanager
-def running(command: list[str], port: int, environment: dict[str, str]) -> Iterator[None]:
+def running(
+    command: list[str], port: int, environment: dict[str, str], wait: Callable[[int, Process], None] = wait_for_port
+) -> Iterator[None]:
     process = subprocess.Popen(command, cwd=Path(__file__).parent.parent, env=environment, stdin=subprocess.DEVNULL)
     try:
-        wait_for_port(port, process)
+        wait(port, process)
         yield
     finally:
         process.terminate()
         process.wait()
+
+
+def wait_for_workers(port: int, process: Process) -> None:
+    """The socket takes connections before its processes serve: until each of them has answered."""
+    wait_for_port(port, process)
+    seen: set[str] = set()
+    deadline = time.monotonic() + START_SECONDS
+    while len(seen) < WORKERS:
+        assert time.monotonic() < deadline, f"{len(seen)} of {WORKERS} processes serve"
+        text = httpx.get(f"http://{LOOPBACK}:{port}/metrics", trust_env=False, timeout=START_SECONDS).text
+        seen.update(re.findall(r'process="(\d+)"', text))
 
 
 def nginx_command(nginx: str, work: Path, settings: Settings, port: int) -> list[str]:
@@ -131,7 +147,7 @@ def measure(work: Path) -> str:
     key, path = install(settings)
     ports = {f"GET a cached thumb of 15 KB, gateway ({WORKERS} workers)": port}
     with ExitStack() as stack:
-        stack.enter_context(running([sys.executable, "-m", "gateway"], port, environment))
+        stack.enter_context(running([sys.executable, "-m", "gateway"], port, environment, wait_for_workers))
         nginx = shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
         if nginx:
             stack.enter_context(running(nginx_command(nginx, work, settings, front), front, environment))

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.application import create_application
-from gateway.configuring import configure, set_up_logs
+from gateway.configuring import collect_seldom, configure, set_up_logs
 from gateway.workers import serve_together
 from sais.catalog.database import open_database
 from sais.errors import InfrastructureError, SettingsError
@@ -62,6 +62,7 @@ def serve(settings: Settings, prefect: PrefectSettings) -> None:
             serve_together(listener, settings.gateway_workers, options)
         else:
             config = uvicorn.Config(create_application(configuration, prefect), **options)
+            collect_seldom()
             uvicorn.Server(config).run(sockets=[listener])
 
 

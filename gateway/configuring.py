@@ -1,5 +1,6 @@
 """How a process of the gateway begins: what it logs, and what it is configured with."""
 
+import gc
 import logging
 
 import httpx
@@ -18,6 +19,13 @@ def set_up_logs() -> None:
     for talkative in ("httpx", "alembic"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     print_lines()
+
+
+def collect_seldom() -> None:
+    """For when everything is imported and made. An answer of a thousand rows makes enough objects for a hundred rounds
+    of the garbage collector, which look at all that was imported: a third of a dispatch's CPU."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 async def configure(settings: Settings, prefect: PrefectSettings) -> Configuration:

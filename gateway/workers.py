@@ -15,7 +15,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from gateway.application import create_application
-from gateway.configuring import configure, set_up_logs
+from gateway.configuring import collect_seldom, configure, set_up_logs
 from sais.errors import InfrastructureError
 from sais.runs import PrefectSettings
 from sais.settings import Settings
@@ -31,7 +31,9 @@ def application() -> FastAPI:
     prefect = PrefectSettings()
     with ThreadPoolExecutor(1) as other:
         configuration = other.submit(asyncio.run, configure(Settings(), prefect)).result()
-    return create_application(configuration, prefect)
+    made = create_application(configuration, prefect)
+    collect_seldom()
+    return made
 
 
 def serve_together(listener: socket.socket, workers: int, options: dict[str, Any]) -> None:
