@@ -26,7 +26,7 @@ from sais.runs import PrefectApi, PrefectSettings, Runs
 from sais.settings import Settings
 from sais.submission import submit
 from sais.upload import UploadOrder
-from sais_models import Account, Batch
+from sais_models import Account, Batch, Lane
 
 POLL_SECONDS = 1.0
 
@@ -78,7 +78,8 @@ class Here:
             time.sleep(POLL_SECONDS)
 
     def _started(self, batch: Batch, pending: int) -> Sent:
-        if pending:
+        """What is in the quick lane its runner takes by itself, or the sweep."""
+        if pending and not (batch.lane == Lane.QUICK and self._settings.quick_images):
             start_run(self._engine, batch)
         return Sent(batch.id or 0)
 

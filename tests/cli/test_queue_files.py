@@ -24,6 +24,7 @@ from tests.support.pictures import encoded, quarters
 def home(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SAIS_HOME", str(tmp_path))
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    monkeypatch.setenv("SAIS_QUICK_IMAGES", "0")
     run("register", "museum", "5000")
     return tmp_path
 
@@ -82,6 +83,16 @@ def test_wait_until_its_thumb_is_there(home: Path, picture: Path) -> None:
     workers[0].join()
     assert (sums["settled"], sums["done"]) == (True, 1)
     assert (home / "cache" / "tiny" / sums["rows"][0]["path"]).exists()
+
+
+def test_the_quick_runner_takes_it_by_itself(picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAIS_QUICK_IMAGES", "20")
+    with running_prefect() as prefect:
+        monkeypatch.setenv("PREFECT_API_URL", prefect.url)
+        run("queue", "museum", "--path", str(picture))
+        assert not prefect.runs
+        run("queue", "museum", "--url", "https://a.example/1.jpg")
+        assert len(prefect.runs) == 1
 
 
 def test_files_addresses_and_a_manifest_are_a_batch_each(home: Path, picture: Path) -> None:
