@@ -24,6 +24,7 @@ def test_what_waits_is_held_refused_or_failing(engine: Engine, settings: Setting
     with writing(engine) as connection:
         batch = submit(connection, get_account(connection, "museum"), images, guard=Guard(), presets=["tiny"]).batch
         values = {"root": "museum", "batch_id": batch.id, "kind": DeliveryKind.MEDIA, "body": "{}", "attempts": 2}
+        values["receiver"] = "https://receiver.example"
         url = "https://receiver.example/hook"
         add_deliveries(connection, [new_row(Delivery, id="msg_1", subject="1", url=url, reason="dns", **values)])
     with reading(engine) as connection:

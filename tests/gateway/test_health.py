@@ -45,6 +45,7 @@ async def hold(stage: Stage, prefect: PrefectStub) -> None:
 
 async def fail_deliveries(stage: Stage, count: int, attempts: int = 3) -> None:
     values = {"root": "museum", "batch_id": 1, "kind": DeliveryKind.MEDIA, "body": "{}", "attempts": attempts}
+    values["receiver"] = "https://receiver.example"
     born = utc_now() - timedelta(seconds=50)
     url = "https://receiver.example/hook?token=hush"
     rows = [
