@@ -61,7 +61,7 @@ async def dispatch_process(
     if submission.pending:
         await start_run(state, batch)
         if order.wait:
-            await _wait_until_settled(state, batch.id or 0)
+            await wait_until_settled(state, batch.id or 0)
     response.headers["X-Sais-Batch"] = str(batch.id)
     return await state.database.read(batch_rows, batch, public_url=state.public_url)
 
@@ -102,7 +102,8 @@ def _note_run(connection: Connection, batch_id: int, run: str) -> None:
     batches.change_batch(connection, batch_id, flow_run_id=run)
 
 
-async def _wait_until_settled(state: GatewayState, batch_id: int) -> None:
+async def wait_until_settled(state: GatewayState, batch_id: int) -> None:
+    """At most `SAIS_WAIT_SECONDS`."""
     deadline = time.monotonic() + state.settings.wait_seconds
     while time.monotonic() < deadline:
         batch = await state.database.read(batches.get_batch, batch_id)

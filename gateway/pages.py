@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Connection
 
 from gateway.contact_sheet import Tile, blur_address, tiles_of
+from gateway.health import status_of
 from gateway.reading import BatchId
 from gateway.rendering import page
 from gateway.state import State
@@ -40,7 +41,7 @@ async def overview(state: State) -> HTMLResponse:
     recent = await state.database.read(_view_recent)
     return page(
         "overview.html",
-        health=await state.health.status(),
+        health=status_of(await state.watch.health()),
         accounts=await state.database.read(account_lines),
         batches=recent.batches,
         recent=recent.tiles,

@@ -12,6 +12,7 @@ from sais.catalog.bulk import Row, new_row
 from sais.catalog.presets import choose_presets, current_presets
 from sais.errors import BadUrl, CodeCollision, PermanentMediaError
 from sais.fetching import Guard
+from sais.reasons import LOST
 from sais.request_ids import current_request_id
 from sais_models import (
     Account,
@@ -96,7 +97,7 @@ def add_images(
     accepted = dict.fromkeys(row["code"] for row in rows if row["code"] is not None)
     thumbs = media.find_thumbs(connection, [code for code in accepted if code in known])
     _add_new_media(connection, batch, images, rows, known)
-    _ask_again(connection, [known[code] for code in accepted if code in known], thumbs)
+    _ask_again(connection, [known[code] for code in accepted if code in known], thumbs, batch.presets)
     done = {code for code in accepted if code in known and is_done(known[code], thumbs.get(code, []), batch.presets)}
     for row in rows:
         if row["code"] in done:
@@ -166,10 +167,14 @@ def is_image(row: Media) -> bool:
     return (row.mime_type or "").startswith("image/")
 
 
-def _ask_again(connection: Connection, known: Sequence[Media], thumbs: dict[str, list[Thumb]]) -> None:
-    """Sending an image again is asking again for what failed of it."""
+def _ask_again(
+    connection: Connection, known: Sequence[Media], thumbs: dict[str, list[Thumb]], presets: Sequence[str]
+) -> None:
+    """Sending an image again is asking again for what failed of it, and for its original where that is lost."""
     failed = [row.code for row in known if row.marking == MediaMarking.FAILED]
     media.reset_media(connection, failed)
+    lost = {code for code, made in thumbs.items() for t in made if t.reason == LOST and t.preset in presets}
+    media.forget_originals(connection, sorted(lost))
     again = [
         new_row(Thumb, code=thumb.code, preset=thumb.preset)
         for row in sorted(known, key=lambda media: media.code)

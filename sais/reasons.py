@@ -11,6 +11,9 @@ from sais.fetching.failures import TRANSIENT_STATUSES
 SEND_AGAIN = "Send the image again later; `sais iterate` does it for all that may succeed."
 CHECK_ADDRESS = "Open the address in a browser without signing in; correct it at its source, then send it again."
 
+# Nothing is left to make thumbs from.
+LOST = "original_lost"
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -52,6 +55,10 @@ _PERMANENT = {
     ),
     "corrupt": ("It begins like an image, but it cannot be decoded.", "Replace the file at its source; send it again."),
     "cancelled": ("Its batch was cancelled before it was done.", "Send the image again if it is wanted after all."),
+    LOST: (
+        "The original is neither in the local folder nor in the archive.",
+        "Send the image again: it is fetched anew. If it was uploaded, upload the file again.",
+    ),
     "upload_lost": ("The uploaded original is not in the archive.", "Upload the file again."),
 }
 _TRANSIENT = {

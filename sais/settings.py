@@ -22,6 +22,7 @@ class Settings(BaseSettings):
     public_url: str = Field("http://127.0.0.1:8018", description="How clients reach the gateway")
     host: str = Field("127.0.0.1", description="Address that the gateway listens on")
     port: int = Field(8018, ge=0, le=65535, description="Port that the gateway listens on")
+    gateway_workers: int = Field(1, gt=0, description="Processes of the gateway that serve; with more, no MCP sessions")
     registration_token: str | None = Field(
         None, repr=False, description="Bearer token that making an account then needs"
     )

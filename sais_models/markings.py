@@ -81,6 +81,7 @@ MEDIA = StateMachine(
         Move("fail", MediaMarking.DOWNLOADED, MediaMarking.FAILED),
         Move("fail", MediaMarking.ARCHIVED, MediaMarking.FAILED),
         Move("retry", MediaMarking.FAILED, MediaMarking.NEW),
+        Move("lose", MediaMarking.RESIZED, MediaMarking.NEW),
     ),
 )
 
@@ -95,6 +96,7 @@ THUMB = StateMachine(
     moves=(
         Move("resize", ThumbMarking.NEW, ThumbMarking.DONE),
         Move("rethumb", ThumbMarking.DONE, ThumbMarking.DONE),
+        Move("lose", ThumbMarking.DONE, ThumbMarking.NEW),
         Move("fail", ThumbMarking.NEW, ThumbMarking.FAILED),
         Move("retry", ThumbMarking.FAILED, ThumbMarking.NEW),
     ),

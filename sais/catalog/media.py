@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from sais.catalog.bulk import Row, insert_new, table_of, update_rows, upsert
 from sais.catalog.rows import all_rows, pieces
-from sais_models import Batch, BatchItem, BatchMarking, Chunk, ItemMarking, Media, MediaMarking, Thumb
+from sais_models import Batch, BatchItem, BatchMarking, Chunk, ItemMarking, Media, MediaMarking, Thumb, ThumbMarking
 from sais_models.columns import utc_now
 
 
@@ -53,6 +53,27 @@ def reset_media(connection: Connection, codes: Sequence[str]) -> None:
     fresh = {"marking": MediaMarking.NEW, "reason": None, "retryable": False, "retry_at": None}
     rows = [{"code": code, **fresh} for code in sorted(codes)]
     update_rows(connection, Media, rows, where={"marking": MediaMarking.FAILED})
+
+
+def forget_originals(connection: Connection, codes: Sequence[str]) -> None:
+    """The `lose` move: their originals are nowhere any more, and are to be fetched again."""
+    rows = [{"code": code, "marking": MediaMarking.NEW} for code in codes]
+    update_rows(connection, Media, rows, where={"marking": MediaMarking.RESIZED})
+
+
+def forget_thumb(connection: Connection, code: str, preset: str, made: datetime) -> bool:
+    """The `lose` move, for the file that was made at `made`. False when the row has changed since."""
+    statement = (
+        update(table_of(Thumb))
+        .where(
+            col(Thumb.code) == code,
+            col(Thumb.preset) == preset,
+            col(Thumb.marking) == ThumbMarking.DONE,
+            col(Thumb.updated_at) == made,
+        )
+        .values(marking=ThumbMarking.NEW, updated_at=utc_now())
+    )
+    return connection.execute(statement).rowcount > 0
 
 
 def _pending_codes(chunk: Chunk) -> Select[Any]:

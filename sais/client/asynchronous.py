@@ -16,6 +16,7 @@ from sais.client.requests import (
     FileOptions,
     Image,
     RegisterOptions,
+    UploadOptions,
     WebhookOptions,
     pieces,
 )
@@ -89,7 +90,7 @@ class AsyncSaisClient:
         presets: Sequence[str] = (),
         *,
         name: str = "image",
-        **options: Unpack[FileOptions],
+        **options: Unpack[UploadOptions],
     ) -> Dispatched:
         return await self._ask(self._account.upload(image, presets, name, options))
 

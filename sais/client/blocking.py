@@ -15,6 +15,7 @@ from sais.client.requests import (
     FileOptions,
     Image,
     RegisterOptions,
+    UploadOptions,
     WebhookOptions,
     pieces,
 )
@@ -99,7 +100,7 @@ class SaisClient:
         presets: Sequence[str] = (),
         *,
         name: str = "image",
-        **options: Unpack[FileOptions],
+        **options: Unpack[UploadOptions],
     ) -> Dispatched:
         """An image without an address: its bytes (`name` says what they are), or the path of a file. One row."""
         return self._ask(self._account.upload(image, presets, name, options))

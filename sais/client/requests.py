@@ -62,6 +62,12 @@ class FileOptions(TypedDict, total=False):
     thumb_callback_url: str | None
 
 
+class UploadOptions(FileOptions, total=False):
+    """`wait` asks for the answer when the image has settled."""
+
+    wait: bool
+
+
 class WebhookOptions(TypedDict, total=False):
     """Which webhooks: each that is given narrows it. `receiver` is a host, a server or a whole callback address.
 
@@ -114,7 +120,7 @@ class AccountRequests:
         return Call("POST", "/dispatch_process", read_dispatched, body, self.api_key)
 
     def upload(
-        self, image: bytes | str | Path, presets: Sequence[str], name: str, options: FileOptions
+        self, image: bytes | str | Path, presets: Sequence[str], name: str, options: UploadOptions
     ) -> Call[Dispatched]:
         file = FormFile(name, image) if isinstance(image, bytes) else FormFile(Path(image).name, Path(image))
         return Call("POST", "/upload", read_row, self._form(presets, options), self.api_key, file)
