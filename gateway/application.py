@@ -9,6 +9,7 @@ from fastapi.staticfiles import StaticFiles
 
 from gateway import (
     accounts,
+    deleting,
     dispatch,
     events,
     forms,
@@ -81,6 +82,7 @@ def create_application(configuration: Configuration, prefect: PrefectSettings | 
         requests,
         reading,
         webhooks,
+        deleting,
         health,
         metrics,
         reference,

@@ -48,6 +48,7 @@ _PERMANENT = {
         CHECK_ADDRESS,
     ),
     "corrupt": ("It begins like an image, but it cannot be decoded.", "Replace the file at its source; send it again."),
+    "deleted": ("The image was deleted before its work was done.", "Send it again if it should be there after all."),
     "upload_lost": ("The uploaded original is not in the archive.", "Upload the file again."),
 }
 _TRANSIENT = {

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from sais.cli import accounts, bots, doctor, iterating, keys, queueing, stack, transfer, webhooks
+from sais.cli import accounts, bots, doctor, iterating, keys, purging, queueing, stack, transfer, webhooks
 from sais.errors import InputError, SaisError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.command("status")(queueing.status)
 app.command("iterate")(iterating.iterate)
 app.command("export")(transfer.export)
 app.command("import")(transfer.import_)
+app.command("purge")(purging.purge)
 app.command("doctor")(doctor.doctor)
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(bots.app, name="bots")

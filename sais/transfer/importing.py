@@ -55,8 +55,8 @@ class Import:
         with told("read", order.src):
             self.source = Source(order.src)
         self.new_keys: dict[str, str] = {}
-        told = (self.source.fingerprint, order.roots, order.kinds, order.skip_existing, order.with_secrets)
-        self.cursor = hashlib.sha256(repr(told).encode()).hexdigest()
+        asked = (self.source.fingerprint, order.roots, order.kinds, order.skip_existing, order.with_secrets)
+        self.cursor = hashlib.sha256(repr(asked).encode()).hexdigest()
         self._kinds = list(order.kinds)
         self._line, self.tally = 0, Tally()
         self._lines: Iterator[tuple[int, bytes | None]] | None = None
