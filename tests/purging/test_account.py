@@ -23,11 +23,11 @@ from tests.support.rows import table_rows
 
 
 async def test_nothing_is_left_once_the_client_was_told(museum: Museum, origin: Origin) -> None:
+    others = await museum.ingest_urls(*pictures(origin, "c"))
     async with museum.run() as resources:
         gallery = await museum.set_up(resources, root="gallery", mediaCallbackUrl=origin.url("/gallery"))
         order = Order("gallery", urls=[*pictures(origin, "a", "b"), "ftp://a.example/x"])
         worked = await museum.ingest(resources, order)
-        others = await museum.ingest(resources, Order("museum", urls=pictures(origin, "c")))
         await resources.archive.write("gallery/00/orphan.jpg", b"orphan", "image/jpeg")
         await resources.cache.write("medium/gallery/00/orphan.jpg", b"orphan", "image/jpeg")
 
@@ -38,7 +38,8 @@ async def test_nothing_is_left_once_the_client_was_told(museum: Museum, origin: 
         assert end is not None
         assert (end.swept, end.buried, end.waiting) == (2, False, 2)
         kept = others.rows[0].code or ""
-        assert all(kept in path for path in await all_files(resources))
+        left = await all_files(resources)
+        assert (len(left), all(kept in path for path in left)) == (4, True)
         assert [table_rows(resources.engine, model) for model in (Media, Batch, BatchItem)] == [1, 1, 1]
 
         assert (await deliver_due(resources))["delivered"] == 2

@@ -5,6 +5,7 @@ from datetime import timedelta
 from sqlalchemy import Connection, select, update
 from sqlmodel import col
 
+from sais.catalog.accounts import change_account
 from sais.catalog.bulk import table_of
 from sais.catalog.media import find_media
 from sais.catalog.rows import all_rows
@@ -15,9 +16,10 @@ from sais.purging import Purged, plan_account, plan_media
 from sais.reading import batch_rows, batch_status
 from sais_models import Account, Delivery, DeliveryMarking, Media, Thumb
 from sais_models.columns import utc_now
-from tests.purging.conftest import all_files, delete_media, pictures
+from tests.purging.conftest import all_files, delete_media, pictures, purge_of
 from tests.support.batches import Museum
 from tests.support.origin import Origin
+from tests.support.replies import Status
 from tests.support.rows import table_rows
 
 
@@ -86,9 +88,7 @@ async def test_an_item_that_was_pending_has_failed_as_deleted(museum: Museum, or
 
 async def test_what_was_still_to_be_said_of_it_is_not_said(museum: Museum, origin: Origin) -> None:
     async with museum.run() as resources:
-        await museum.set_up(resources, thumbCallbackUrl=origin.url("/thumbs"))
-    from tests.support.replies import Status
-
+        await resources.write(change_account, "museum", thumb_callback_url=origin.url("/thumbs"))
     origin.serve("/hook", Status(503), Status(200))
     origin.serve("/thumbs", Status(503), Status(200))
     worked = await museum.ingest_urls(*pictures(origin, "one"), presets=["small"])
@@ -165,7 +165,5 @@ async def test_media_of_another_account_are_unknown(museum: Museum, origin: Orig
     code = worked.rows[0].code or ""
     async with museum.run() as resources:
         await museum.set_up(resources, root="gallery")
-        from tests.purging.conftest import purge_of
-
         assert await purge_of(resources, "gallery").piece([code]) == Purged(unknown=[code])
         assert set(await resources.read(find_media, [code])) == {code}
