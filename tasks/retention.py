@@ -1,6 +1,7 @@
 """What has served its time: rows of the database, and what Prefect keeps of our runs."""
 
 import asyncio
+import contextlib
 from datetime import datetime
 
 from prefect import task
@@ -57,7 +58,8 @@ async def old_runs(before: datetime | None, *, dry_run: bool) -> int:
         removed = 0
         while runs := await client.read_flow_runs(flow_run_filter=ended, sort=FlowRunSort.END_TIME_DESC, limit=PAGE):
             for run in runs:
-                await client.delete_flow_run(run.id)
+                with contextlib.suppress(ObjectNotFound):
+                    await client.delete_flow_run(run.id)
             removed += len(runs)
         return removed
 
@@ -80,10 +82,8 @@ async def _old_of_key(client: PrefectClient, key: str, before: datetime, *, dry_
     ):
         old = [artifact for artifact in page if artifact.updated is not None and artifact.updated < before]
         for artifact in old if not dry_run else ():
-            try:
+            with contextlib.suppress(ObjectNotFound):
                 await client.delete_artifact(artifact.id)
-            except ObjectNotFound:
-                continue
         removed += len(old)
         offset += len(page) if dry_run else len(page) - len(old)
     return removed

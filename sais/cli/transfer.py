@@ -15,6 +15,7 @@ from sais.settings import Settings
 from sais.transfer import Export, ExportOrder, Format, Import, ImportOrder, Tally, count_rows
 
 BAD_SHOWN = 20
+LOGGED = 20
 Roots = Annotated[list[str] | None, typer.Option("--root", help="Only of this account; may be given again and again")]
 Only = Annotated[str, typer.Option(help="Some of accounts,presets,media,thumbs; default: all")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Count, and write nothing")]
@@ -87,15 +88,14 @@ def import_(
 
 
 def follow_steps(step: Callable[[], str | None]) -> None:
-    """On a terminal one line that changes; in a log a line whenever another kind begins or ends."""
+    """On a terminal one line that changes; in a log a line each LOGGED steps, and one at the end of a kind of rows."""
     if not sys.stderr.isatty():
-        last: str | None = None
-        while said := step():
-            if last is not None and said.split(":")[0] != last.split(":")[0]:
-                note(last)
-            last = said
-        if last is not None:
-            note(last)
+        said, number = step(), 0
+        while said is not None:
+            after, number = step(), number + 1
+            if after is None or after.split(":")[0] != said.split(":")[0] or number % LOGGED == 0:
+                note(said)
+            said = after
         return
     with Status("", console=Console(stderr=True)) as status:
         while said := step():

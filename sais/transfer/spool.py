@@ -4,17 +4,18 @@ A killed export leaves both. The next one cuts each file to what the cursor vouc
 """
 
 import contextlib
+import fcntl
 import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from sais.errors import InputError
 from sais.storage.partial import flush_to_disk, whole_file
 from sais.transfer.kinds import Kind
 
-CURSOR = "cursor.json"
+CURSOR, LOCK = "cursor.json", "lock"
 # Exports may hold hashes of keys, and always hold addresses and contexts: nobody else on the machine reads them.
 PRIVATE = 0o700
 
@@ -22,15 +23,22 @@ PRIVATE = 0o700
 class Spool:
     """`state` is what the cursor keeps: `started`, `order`, and for each kind `rows`, `bytes`, `after`, `whole`."""
 
-    def __init__(self, folder: Path, state: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, state: dict[str, Any], lock: IO[str]) -> None:
         self.folder, self.state = folder, state
+        self._lock = lock  # held for as long as this object lives, and not longer than its process
         self._file: BinaryIO | None = None
         self._kind: Kind | None = None
 
     @classmethod
     def open(cls, folder: Path, order: Mapping[str, Any], started: str) -> "Spool":
-        """Goes on with what is there. Raises InputError when that is of an export with another order."""
+        """Goes on with what is there. Raises InputError when that is of an export with another order, or of one that
+        is under way."""
         folder.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+        lock = (folder / LOCK).open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(f"another export writes to {folder} now", field="dest") from error
         fresh = {"started": started, "order": dict(order), "kinds": {}}
         place = folder / CURSOR
         state = json.loads(place.read_text()) if place.exists() else fresh
@@ -39,7 +47,7 @@ class Spool:
                 f"{folder} is what an interrupted export with other options left: repeat it with those, or remove it",
                 field="dest",
             )
-        return cls(folder, state)
+        return cls(folder, state, lock)
 
     def place(self, kind: Kind) -> dict[str, Any]:
         """How far this kind is: `after` is the key of its last row."""

@@ -86,6 +86,18 @@ def test_an_interrupted_export_is_not_mistaken_for_another(engine: Engine, tmp_p
         Export(engine, ExportOrder(tmp_path / "x", with_secrets=True), PUBLIC)
 
 
+def test_two_exports_do_not_write_to_one_place(engine: Engine, tmp_path: Path) -> None:
+    first = Export(engine, ExportOrder(tmp_path / "x"), PUBLIC)
+    with pytest.raises(InputError, match="another export writes"):
+        Export(engine, ExportOrder(tmp_path / "x"), PUBLIC)
+    while first.step():
+        pass
+    assert first.finish()["accounts"] == 1
+    assert sorted(path.name for path in (tmp_path / "x").iterdir()) == sorted(
+        ["sais.json", *(kind.file for kind in Kind)]
+    )
+
+
 @pytest.mark.parametrize("name", ["export", "export.zip"])
 def test_an_import_goes_on(filled: Engine, empty: Engine, tmp_path: Path, name: str) -> None:
     export_all(filled, tmp_path / name)
