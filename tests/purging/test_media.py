@@ -86,9 +86,13 @@ async def test_an_item_that_was_pending_has_failed_as_deleted(museum: Museum, or
     assert origin.hits["/one.jpg"] == 0
 
 
+def call_for_thumbs(connection: Connection, url: str) -> None:
+    change_account(connection, "museum", thumb_callback_url=url)
+
+
 async def test_what_was_still_to_be_said_of_it_is_not_said(museum: Museum, origin: Origin) -> None:
     async with museum.run() as resources:
-        await resources.write(change_account, "museum", thumb_callback_url=origin.url("/thumbs"))
+        await resources.write(call_for_thumbs, origin.url("/thumbs"))
     origin.serve("/hook", Status(503), Status(200))
     origin.serve("/thumbs", Status(503), Status(200))
     worked = await museum.ingest_urls(*pictures(origin, "one"), presets=["small"])
