@@ -21,7 +21,7 @@ STEPS = 4
 # Every key under which a task leaves an artifact, as SQL patterns: what `retention` may delete.
 OUR_KEYS = (
     *("progress-b%", "page-b%", "failures-b%", "summary-b%", "sheet-b%"),
-    *("stale-thumbs", "transfer", "transfer-bad-lines", "purge-plan", "retention"),
+    *("alert-%", "stale-thumbs", "transfer", "transfer-bad-lines", "purge-plan", "retention"),
 )
 
 

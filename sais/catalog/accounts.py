@@ -33,7 +33,6 @@ def list_accounts(connection: Connection) -> list[Account]:
     return all_rows(connection, Account, living.order_by(col(Account.root)))
 
 
-
 def add_account(connection: Connection, **values: Any) -> None:
     insert_new(connection, Account, [new_row(Account, **values)])
 

@@ -10,7 +10,6 @@ from sais.catalog.accounts import find_account, get_account, list_accounts
 from sais.catalog.bulk import table_of
 from sais.client import verify_webhook
 from sais.errors import AccountConflict, Unauthorized, UnknownAccount
-from sais.pipeline.notify import deliver_due
 from sais.pipeline.plan import Order
 from sais.purging import Purged, plan_account
 from sais_models import Account, Batch, BatchItem, Delivery, DeliveryMarking, Media, Thumb
@@ -42,7 +41,7 @@ async def test_nothing_is_left_once_the_client_was_told(museum: Museum, origin: 
         assert (len(left), all(kept in path for path in left)) == (4, True)
         assert [table_rows(resources.engine, model) for model in (Media, Batch, BatchItem)] == [1, 1, 1]
 
-        assert (await deliver_due(resources))["delivered"] == 2
+        assert (await resources.mailing.deliver_due())["delivered"] == 2
         assert table_rows(resources.engine, Account) == 1
         assert table_rows(resources.engine, Delivery) == 1, "the other account's"
     posts = [post for post in origin.posts if post.path == "/gallery"]
@@ -62,7 +61,7 @@ async def test_from_the_first_moment_the_account_is_nobodys(museum: Museum, orig
         with pytest.raises(AccountConflict, match="is being deleted"):
             await museum.set_up(resources, root="gallery")
         assert [account.root for account in await resources.read(list_accounts)] == ["museum"]
-        await deliver_due(resources)
+        await resources.mailing.deliver_due()
         assert (await museum.set_up(resources, root="gallery")).api_key != gallery.api_key
 
 
@@ -84,7 +83,7 @@ async def test_one_post_for_many_where_the_account_wants_that(museum: Museum, or
         )
         await museum.ingest(resources, Order("gallery", urls=pictures(origin, "a", "b")))
         await delete_account(resources, "gallery")
-        await deliver_due(resources)
+        await resources.mailing.deliver_due()
         post = [post for post in origin.posts if post.path == "/gallery"][-1]
         body = verify_webhook(post.body, post.headers, gallery.webhook_secret or "")
     assert (body["batch"], [media["marking"] for media in body["media"]]) == (None, ["deleted", "deleted"])
@@ -113,7 +112,7 @@ async def test_dead_webhooks_are_given_up_when_it_is_asked_again(museum: Museum,
         await museum.ingest(resources, Order("gallery", urls=pictures(origin, "a")))
         origin.serve("/gallery", Status(410))
         await delete_account(resources, "gallery")
-        await deliver_due(resources)
+        await resources.mailing.deliver_due()
         _, end = await delete_account(resources, "gallery")
         assert end is not None
         assert end.buried
@@ -126,6 +125,6 @@ async def test_a_dead_webhook_alone_keeps_the_account(museum: Museum, origin: Or
         await museum.ingest(resources, Order("gallery", urls=pictures(origin, "a")))
         origin.serve("/gallery", Status(410))
         await delete_account(resources, "gallery")
-        assert (await deliver_due(resources))[DeliveryMarking.DEAD] == 1
+        assert (await resources.mailing.deliver_due())[DeliveryMarking.DEAD] == 1
         account = await resources.read(find_account, "gallery")
         assert account is not None, "its webhook can still be replayed"

@@ -10,7 +10,6 @@ from sais.catalog.bulk import table_of
 from sais.catalog.media import find_media
 from sais.catalog.rows import all_rows
 from sais.client import verify_webhook
-from sais.pipeline.notify import deliver_due
 from sais.pipeline.plan import Order, plan_batch
 from sais.purging import Purged, plan_account, plan_media
 from sais.reading import batch_rows, batch_status
@@ -42,7 +41,7 @@ async def test_files_and_rows_go_and_the_client_is_told(museum: Museum, origin: 
         assert (await all_files(resources), len(before), len(left)) == (left, 8, 4)
         assert set(await resources.read(find_media, [gone.code, kept.code])) == {kept.code}
         assert table_rows(resources.engine, Thumb) == 2
-        assert (await deliver_due(resources))["delivered"] == 1
+        assert (await resources.mailing.deliver_due())["delivered"] == 1
         posts = origin.wait_for_posts(3)
         body = verify_webhook(posts[-1].body, posts[-1].headers, await resources.read(secret))
     assert body == {
