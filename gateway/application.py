@@ -10,6 +10,7 @@ from fastapi.staticfiles import StaticFiles
 from gateway import (
     accounts,
     cancelling,
+    deleting,
     dispatch,
     events,
     forms,
@@ -83,6 +84,7 @@ def create_application(configuration: Configuration, prefect: PrefectSettings | 
         requests,
         reading,
         webhooks,
+        deleting,
         health,
         metrics,
         reference,

@@ -110,8 +110,13 @@ def set_up_account(connection: Connection, setup: AccountSetup, *, guard: Guard,
         thumbCallbackUrl=setup.thumb_callback_url,
         batchCallbackUrl=setup.batch_callback_url,
     )
-    if accounts.find_account(connection, setup.root) is None:
+    known = accounts.find_account(connection, setup.root)
+    if known is None:
         return _make(connection, setup)
+    if known.deleted_at is not None:
+        raise AccountConflict(
+            f"{setup.root} is being deleted; the name is free when its last webhooks are delivered", field="root"
+        )
     return _change(connection, authenticate(connection, setup.root, key), setup)
 
 

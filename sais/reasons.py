@@ -59,6 +59,7 @@ _PERMANENT = {
         "The original is neither in the local folder nor in the archive.",
         "Send the image again: it is fetched anew. If it was uploaded, upload the file again.",
     ),
+    "deleted": ("The image was deleted before its work was done.", "Send it again if it should be there after all."),
     "upload_lost": ("The uploaded original is not in the archive.", "Upload the file again."),
 }
 _TRANSIENT = {

@@ -83,6 +83,12 @@ class Settings(BaseSettings):
     stop_seconds: float = Field(10, gt=0, description="Time in which `sais up` and a worker end when they are told to")
     webhook_seconds: float = Field(10, gt=0, description="Time for one webhook")
 
+    keep_deliveries_days: int = Field(30, ge=0, description="Days that delivered webhooks are kept; 0: for ever")
+    keep_batches_days: int = Field(
+        90, ge=0, description="Days that settled batches and their items are kept; 0: for ever"
+    )
+    keep_runs_days: int = Field(30, ge=0, description="Days that Prefect keeps our runs and artifacts; 0: for ever")
+
     @field_validator("allow_hosts", "trusted_proxies", mode="before")
     @classmethod
     def split_hosts(cls, value: object) -> object:

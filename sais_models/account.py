@@ -26,7 +26,8 @@ class CallbackMode(StrEnum):
 class Account(SQLModel, table=True):
     """`root` is the identity and the first element of every path; the API key is kept only as a hash.
 
-    The former webhook secret signs too until `former_secret_until`, so that receivers can change to the new one.
+    The former webhook secret signs too until `former_secret_until`, so that receivers can change to the new one. An
+    account with `deleted_at` is only there until its last webhooks are delivered: they are signed with its secret.
     """
 
     root: str = Field(primary_key=True, max_length=50)
@@ -42,3 +43,4 @@ class Account(SQLModel, table=True):
     callback_mode: CallbackMode = Field(default=CallbackMode.EACH, sa_type=enum_column(CallbackMode))
     default_presets: list[str] = Field(default_factory=list, sa_type=JSON)
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    deleted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

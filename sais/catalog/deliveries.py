@@ -145,3 +145,11 @@ def count_deliveries(connection: Connection, batch_id: int | None = None) -> dic
     if batch_id is not None:
         statement = statement.where(col(Delivery.batch_id) == batch_id)
     return dict(map(tuple, connection.execute(statement)))
+
+
+def count_of_account(connection: Connection, root: str) -> int:
+    """How many of an account's webhooks are not delivered."""
+    statement = select(func.count()).where(
+        col(Delivery.root) == root, col(Delivery.marking) != DeliveryMarking.DELIVERED
+    )
+    return connection.execute(statement).scalar_one()

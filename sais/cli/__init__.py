@@ -4,7 +4,20 @@ import sys
 
 import typer
 
-from sais.cli import accounts, bots, cancelling, doctor, iterating, keys, queueing, retrying, stack, webhooks
+from sais.cli import (
+    accounts,
+    bots,
+    cancelling,
+    doctor,
+    iterating,
+    keys,
+    purging,
+    queueing,
+    retrying,
+    stack,
+    transfer,
+    webhooks,
+)
 from sais.errors import InputError, SaisError
 
 app = typer.Typer(
@@ -24,6 +37,9 @@ app.command("status")(queueing.status)
 app.command("iterate")(iterating.iterate)
 app.command("retry")(retrying.retry)
 app.command("cancel")(cancelling.cancel)
+app.command("export")(transfer.export)
+app.command("import")(transfer.import_)
+app.command("purge")(purging.purge)
 app.command("doctor")(doctor.doctor)
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(bots.app, name="bots")
