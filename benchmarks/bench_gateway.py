@@ -5,33 +5,32 @@ python -m benchmarks gateway
 
 import asyncio
 import os
+import re
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-from fastapi import FastAPI
 
 from benchmarks.load import requests_per_second
+from benchmarks.measuring import Spent, measured
 from benchmarks.origin import LOOPBACK, free_port, wait_for_port
 from deployments.nginx import configuration, served_presets
-from gateway.application import create_application
 from sais.accounts import set_up_account
 from sais.addressing import code_of, path_of
 from sais.catalog.bulk import new_row, update_rows
 from sais.catalog.database import open_database, reading, writing
 from sais.catalog.media import save_thumbs
 from sais.catalog.presets import publish_presets
-from sais.configuration import Configuration
 from sais.dispatch import Submitted
 from sais.fetching import Guard
-from sais.runs import PrefectSettings
 from sais.settings import Settings
 from sais.submission import submit
 from sais_models import DEFAULT_PRESETS, Account, Layout, Media, MediaMarking, Thumb, ThumbMarking
@@ -44,12 +43,9 @@ CONNECTIONS = 32
 SECONDS = 3.0
 ROUNDS = 3
 URLS = 1000
+START_SECONDS = 60
+Process = subprocess.Popen[bytes]
 NGINX_TEMP = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-
-
-def application() -> FastAPI:
-    """For uvicorn's workers; there is no Prefect, so no run starts."""
-    return create_application(Configuration.from_settings(Settings()), PrefectSettings(api_url=None))
 
 
 def install(settings: Settings) -> tuple[str, str]:
@@ -75,19 +71,27 @@ def install(settings: Settings) -> tuple[str, str]:
 
 
 @contextmanager
-def running(command: list[str], port: int, environment: dict[str, str]) -> Iterator[None]:
+def running(
+    command: list[str], port: int, environment: dict[str, str], wait: Callable[[int, Process], None] = wait_for_port
+) -> Iterator[Process]:
     process = subprocess.Popen(command, cwd=Path(__file__).parent.parent, env=environment, stdin=subprocess.DEVNULL)
     try:
-        wait_for_port(port, process)
-        yield
+        wait(port, process)
+        yield process
     finally:
         process.terminate()
         process.wait()
 
 
-def gateway_command(port: int) -> list[str]:
-    options = ["--factory", "--host", LOOPBACK, "--port", str(port), "--workers", str(WORKERS), "--no-access-log"]
-    return [sys.executable, "-m", "uvicorn", "benchmarks.bench_gateway:application", *options, "--log-level", "warning"]
+def wait_for_workers(port: int, process: Process) -> None:
+    """The socket takes connections before its processes serve: until each of them has answered."""
+    wait_for_port(port, process)
+    seen: set[str] = set()
+    deadline = time.monotonic() + START_SECONDS
+    while len(seen) < WORKERS:
+        assert time.monotonic() < deadline, f"{len(seen)} of {WORKERS} processes serve"
+        text = httpx.get(f"http://{LOOPBACK}:{port}/metrics", trust_env=False, timeout=START_SECONDS).text
+        seen.update(re.findall(r'process="(\d+)"', text))
 
 
 def nginx_command(nginx: str, work: Path, settings: Settings, port: int) -> list[str]:
@@ -103,36 +107,50 @@ def nginx_command(nginx: str, work: Path, settings: Settings, port: int) -> list
     return [nginx, "-p", str(work), "-c", str(work / "nginx.conf"), "-e", str(work / "error.log")]
 
 
-def serve_rates(ports: dict[str, int], path: str) -> dict[str, list[float]]:
-    """Requests a second of each, measured one after the other in every round."""
-    rates: dict[str, list[float]] = {name: [] for name in ports}
+@dataclass
+class Rates:
+    """A second, of each round; and CPU milliseconds for each that was counted, also where the machine is not ours."""
+
+    rates: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+
+    def add(self, count: float, spent: Spent) -> None:
+        self.rates.append(count / spent.seconds)
+        self.cpu.append(1000 * sum(spent.servers.values()) / count)
+
+    def row(self, what: str, unit: str) -> str:
+        rates, cpu = self.rates, statistics.median(self.cpu)
+        middle = f"{statistics.median(rates):,.0f} | {min(rates):,.0f} to {max(rates):,.0f}"
+        return f"| {what} | {middle} {unit}/s | {cpu:.3f} |"
+
+
+def serve_rates(servers: Mapping[str, tuple[int, int]], path: str) -> dict[str, Rates]:
+    """Requests of each, measured one after the other in every round; `servers` are port and process by name."""
+    found = {name: Rates() for name in servers}
     for _ in range(ROUNDS):
-        for name, port in ports.items():
-            rate = requests_per_second(LOOPBACK, port, path, connections=CONNECTIONS, seconds=SECONDS)
-            rates[name].append(asyncio.run(rate))
-    return rates
+        for name, (port, pid) in servers.items():
+            with measured({name: pid}) as spent:
+                rate = asyncio.run(requests_per_second(LOOPBACK, port, path, connections=CONNECTIONS, seconds=SECONDS))
+            found[name].add(rate * spent.seconds, spent)
+    return found
 
 
-def dispatch_rates(port: int, key: str) -> dict[str, list[float]]:
-    """URLs a second: in each round a thousand that are new, then the same again."""
-    rates: dict[str, list[float]] = {"new": [], "known": []}
+def dispatch_rates(port: int, pid: int, key: str) -> dict[str, Rates]:
+    """URLs: in each round a thousand that are new, then the same again."""
+    found = {"new": Rates(), "known": Rates()}
     with httpx.Client(base_url=f"http://{LOOPBACK}:{port}", timeout=60, trust_env=False) as client:
         for number in range(ROUNDS):
             images = [f"https://photos.example/{number}/{n}.jpg" for n in range(URLS)]
-            for kind, measured in rates.items():
-                start = time.perf_counter()
-                answer = client.post(
-                    "/dispatch_process",
-                    json={"root": ROOT, "images": images, "filters": ["small"]},
-                    headers={"Authorization": f"Bearer {key}"},
-                )
+            for kind, rates in found.items():
+                with measured({kind: pid}) as spent:
+                    answer = client.post(
+                        "/dispatch_process",
+                        json={"root": ROOT, "images": images, "filters": ["small"]},
+                        headers={"Authorization": f"Bearer {key}"},
+                    )
                 assert answer.status_code == 200, f"{kind}: {answer.text[:200]}"
-                measured.append(URLS / (time.perf_counter() - start))
-    return rates
-
-
-def row(what: str, unit: str, values: list[float]) -> str:
-    return f"| {what} | {statistics.median(values):,.0f} | {min(values):,.0f} to {max(values):,.0f} | {unit} |"
+                rates.add(URLS, spent)
+    return found
 
 
 def measure(work: Path) -> str:
@@ -141,19 +159,21 @@ def measure(work: Path) -> str:
     settings = Settings(home=work / "home", port=port)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("SAIS_", "PREFECT_"))}
     environment |= {"SAIS_HOME": str(settings.home), "SAIS_PORT": str(port), "SAIS_ACCESS_LOG": "off"}
+    environment["SAIS_GATEWAY_WORKERS"] = str(WORKERS)
     key, path = install(settings)
-    ports = {f"GET a cached thumb of 15 KB, gateway ({WORKERS} workers)": port}
+    command = [sys.executable, "-m", "gateway"]
     with ExitStack() as stack:
-        stack.enter_context(running(gateway_command(port), port, environment))
+        gateway = stack.enter_context(running(command, port, environment, wait_for_workers))
+        servers = {f"GET a cached thumb of 15 KB, gateway ({WORKERS} workers)": (port, gateway.pid)}
         nginx = shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
         if nginx:
-            stack.enter_context(running(nginx_command(nginx, work, settings, front), front, environment))
-            ports[f"the same, nginx ({WORKERS} workers) with deployments/nginx.conf"] = front
-        served = serve_rates(ports, path)
-        taken = dispatch_rates(port, key)
-    lines = ["| what | median | range | |", "|---|---|---|---|"]
-    lines += [row(what, "requests/s", rates) for what, rates in served.items()]
-    lines += [row(f"POST /dispatch_process, {URLS:,} URLs, all {kind}", "URLs/s", taken[kind]) for kind in taken]
+            beside = stack.enter_context(running(nginx_command(nginx, work, settings, front), front, environment))
+            servers[f"the same, nginx ({WORKERS} workers) with deployments/nginx.conf"] = (front, beside.pid)
+        served = serve_rates(servers, path)
+        taken = dispatch_rates(port, gateway.pid, key)
+    lines = ["| what | median | range | CPU ms each |", "|---|---|---|---|"]
+    lines += [rates.row(what, "requests") for what, rates in served.items()]
+    lines += [rates.row(f"POST /dispatch_process, {URLS:,} URLs, all {kind}", "URLs") for kind, rates in taken.items()]
     if not nginx:
         lines.append("| nginx is not installed | | | |")
     return "\n".join(lines)

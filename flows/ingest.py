@@ -7,6 +7,7 @@ from prefect.runtime import flow_run
 from pydantic import Field
 
 from blocks.configuration import load_configuration
+from flows.cancellation import cancel_its_batches, outcome_of
 from flows.winding_down import open_until_told
 from flows.window import in_window
 from sais.addressing import ROOT_PATTERN
@@ -27,7 +28,7 @@ Account = Annotated[str, Field(pattern=ROOT_PATTERN)]
 BatchId = Annotated[int, Field(ge=1)]
 
 
-@flow(name="ingest", flow_run_name="ingest-{account}")
+@flow(name="ingest", flow_run_name="ingest-{account}", on_cancellation=[cancel_its_batches])
 async def ingest(
     account: Account,
     urls: list[str] | None = None,
@@ -60,7 +61,7 @@ async def ingest(
         progress = await Progress.of(planned.batch, len(planned.chunks))
 
         async def process(chunk: Chunk) -> None:
-            if await turn.is_over():
+            if resources.hold.is_cancelled(chunk.batch) or await turn.is_over():
                 return
             downloaded = await download(chunk, resources)
             await progress.step()
@@ -78,6 +79,4 @@ async def ingest(
         if wait_for_webhooks and not turn.gave_way:
             await await_deliveries(planned.batch, resources)
         status = await summarise(planned.batch, resources)
-        if troubles:
-            raise troubles[0]
-        return status
+        return outcome_of(status, troubles)

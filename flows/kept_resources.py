@@ -10,8 +10,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 
 from blocks.configuration import load_configuration
-from sais.catalog.media import release_leases
 from sais.configuration import Configuration
+from sais.pipeline.holding import Hold, holding
 from sais.pipeline.resources import Resources, open_resources
 
 # A block that was edited is used by the next run after this long.
@@ -65,11 +65,11 @@ class KeptResources:
         if opened is None:
             raise RuntimeError("these resources are closed")
         opened.borrowers += 1
-        resources = _for_run(opened.resources, run)
+        kept = opened.resources
         try:
-            yield resources
+            async with holding(kept.engine, run, kept.settings.lease_seconds) as hold:
+                yield _for_run(kept, hold)
         finally:
-            await resources.write(release_leases, run)
             opened.borrowers -= 1
             await opened.close_if_unused()
 
@@ -84,16 +84,17 @@ async def _retire(opened: _Opened | None) -> None:
         await opened.close_if_unused()
 
 
-def _for_run(shared: Resources, run: str) -> Resources:
+def _for_run(shared: Resources, hold: Hold) -> Resources:
     resources = Resources(
         shared.configuration,
-        run,
+        hold.run,
         engine=shared.engine,
         archive=shared.archive,
         cache=shared.cache,
         fetcher=shared.fetcher,
         workers=shared.workers,
         presets=shared.presets,
+        hold=hold,
     )
     # The chunks here are requests of different clients, each of a few images: none waits for another's slow origin.
     many = shared.settings.fetch_concurrency

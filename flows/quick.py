@@ -6,6 +6,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 from pydantic import Field
 
+from flows.cancellation import cancel_its_batches
 from flows.ingest import Account, BatchId
 from flows.kept_resources import resources_for
 from flows.window import in_window
@@ -20,7 +21,7 @@ from tasks.summarise import summarise
 
 
 # No name template: the run comes with its name, and setting it again costs a call while somebody waits.
-@flow(name="quick")
+@flow(name="quick", on_cancellation=[cancel_its_batches])
 async def quick(account: Account, batches: Annotated[list[BatchId], Field(min_length=1)]) -> list[BatchStatus]:
     """Does what `ingest` does, for batches of a few images each that came in together.
 
@@ -34,6 +35,8 @@ async def quick(account: Account, batches: Annotated[list[BatchId], Field(min_le
         plans = await plan_together(account, batches, resources)
 
         async def process(chunk: Chunk) -> None:
+            if resources.hold.is_cancelled(chunk.batch):
+                return
             downloaded = await download(chunk, resources)
             archived = await archive(downloaded, resources)
             resized = await resize(archived, resources)

@@ -5,18 +5,18 @@ import errno
 import logging
 import socket
 import sys
+from typing import Any
 
-import httpx
 import uvicorn
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.access_log import print_lines
 from gateway.application import create_application
+from gateway.configuring import collect_seldom, configure, set_up_logs
+from gateway.workers import serve_together
 from sais.catalog.database import open_database
-from sais.configuration import Configuration
-from sais.errors import InfrastructureError, PrefectUnavailable, SettingsError
-from sais.runs import PrefectApi, PrefectSettings, is_loopback
+from sais.errors import InfrastructureError, SettingsError
+from sais.runs import PrefectSettings, is_loopback
 from sais.settings import Settings
 
 log = logging.getLogger("gateway")
@@ -26,10 +26,7 @@ GRACE_SECONDS = 5
 
 
 def main() -> int:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for talkative in ("httpx", "alembic"):
-        logging.getLogger(talkative).setLevel(logging.WARNING)
-    print_lines()
+    set_up_logs()
     try:
         serve(Settings(), PrefectSettings())
     except (SettingsError, ValidationError) as error:
@@ -52,18 +49,21 @@ def serve(settings: Settings, prefect: PrefectSettings) -> None:
     with listen(settings.host, settings.port) as listener:
         configuration = asyncio.run(configure(settings, prefect))
         open_database(configuration.database_url).dispose()
-        application = create_application(configuration, prefect)
         log.info("listening on http://%s:%s", settings.host, listener.getsockname()[1])
-        config = uvicorn.Config(
-            application,
-            access_log=False,
+        options: dict[str, Any] = {
+            "access_log": False,
             # Uvicorn would believe X-Forwarded-For from any process on this machine; SAIS_TRUSTED_PROXIES says whom.
-            proxy_headers=False,
-            log_config=None,
-            server_header=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
-        uvicorn.Server(config).run(sockets=[listener])
+            "proxy_headers": False,
+            "log_config": None,
+            "server_header": False,
+            "timeout_graceful_shutdown": GRACE_SECONDS,
+        }
+        if settings.gateway_workers > 1:
+            serve_together(listener, settings.gateway_workers, options)
+        else:
+            config = uvicorn.Config(create_application(configuration, prefect), **options)
+            collect_seldom()
+            uvicorn.Server(config).run(sockets=[listener])
 
 
 def check_exposure(settings: Settings) -> None:
@@ -87,27 +87,6 @@ def listen(host: str, port: int) -> socket.socket:
                 f"port {port} on {host} is taken: end what listens there, or set SAIS_PORT"
             ) from error
         raise InfrastructureError(f"cannot listen on {host}, port {port}: {error.strerror or error}") from error
-
-
-async def configure(settings: Settings, prefect: PrefectSettings) -> Configuration:
-    """With the blocks of the Prefect UI; as the environment has it where Prefect cannot be asked."""
-    plain = Configuration.from_settings(settings)
-    try:
-        async with PrefectApi(prefect) as api:
-            await api.call("GET", "/health")
-    except PrefectUnavailable as error:
-        log.warning("configured by the environment alone, without the blocks of the Prefect UI: %s", error)
-        return plain
-    # Imported only now: it brings Prefect along, two seconds of CPU.
-    from prefect.exceptions import PrefectException  # noqa: PLC0415
-
-    from blocks.configuration import load_configuration  # noqa: PLC0415
-
-    try:
-        return await load_configuration(settings)
-    except (httpx.HTTPError, PrefectException) as error:
-        log.warning("configured by the environment alone, the blocks cannot be read: %s", error)
-        return plain
 
 
 if __name__ == "__main__":

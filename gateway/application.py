@@ -9,6 +9,8 @@ from fastapi.staticfiles import StaticFiles
 
 from gateway import (
     accounts,
+    cancelling,
+    deleting,
     dispatch,
     events,
     forms,
@@ -23,6 +25,7 @@ from gateway import (
     reading,
     reference,
     requests,
+    retrying,
     rpc,
     uploads,
     webhooks,
@@ -81,15 +84,18 @@ def create_application(configuration: Configuration, prefect: PrefectSettings | 
         requests,
         reading,
         webhooks,
+        deleting,
         health,
         metrics,
         reference,
         iterating,
+        retrying,
+        cancelling,
         rpc,
         mcp,
     ):
         application.include_router(module.router)
-    for module in (pages, forms, events):
-        application.include_router(module.router, dependencies=[PageAccess])
+    for router in (pages.router, forms.router, events.router, cancelling.forms):
+        application.include_router(router, dependencies=[PageAccess])
     application.mount("/static", StaticFiles(directory=STATIC))
     return application

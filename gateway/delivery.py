@@ -36,6 +36,9 @@ async def send_from_bucket(
     cache: Storage, path: str, mime_type: str, headers: Mapping[str, str], wanted: Mapping[str, str], *, redirect: bool
 ) -> Response:
     """Through the gateway, or by a presigned address. Raises FileMissing, StorageError."""
+    # Signing asks nobody: without this a client would find out, and nobody would make the thumb again.
+    if redirect and await cache.size(path) is None:
+        raise FileMissing(f"there is no {path}")
     if redirect and (address := await cache.presign(path, PRESIGNED_SECONDS)):
         return RedirectResponse(address, 302, {"Cache-Control": f"private, max-age={PRESIGNED_SECONDS // 2}"})
     data = await cache.read(path)

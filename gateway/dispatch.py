@@ -62,7 +62,7 @@ async def dispatch_process(
     if submission.pending:
         await start_run(state, batch)
         if order.wait:
-            await _wait_until_settled(state, batch.id or 0)
+            await wait_until_settled(state, batch.id or 0)
     response.headers["X-Sais-Batch"] = str(batch.id)
     return await state.database.read(batch_rows, batch, public_url=state.public_url)
 
@@ -78,6 +78,7 @@ def _accept(connection: Connection, order: DispatchRequest, lane: Lane, token: s
         context=order.context,
         media_callback_url=order.media_callback_url,
         thumb_callback_url=order.thumb_callback_url,
+        batch_callback_url=order.batch_callback_url,
     )
 
 
@@ -107,10 +108,11 @@ def _note_run(connection: Connection, batch_id: int, run: str) -> None:
     batches.change_batch(connection, batch_id, flow_run_id=run)
 
 
-async def _wait_until_settled(state: GatewayState, batch_id: int) -> None:
+async def wait_until_settled(state: GatewayState, batch_id: int) -> None:
+    """At most `SAIS_WAIT_SECONDS`."""
     deadline = time.monotonic() + state.settings.wait_seconds
     while time.monotonic() < deadline:
         batch = await state.database.read(batches.get_batch, batch_id)
-        if batch.marking == BatchMarking.SETTLED:
+        if batch.marking != BatchMarking.OPEN:
             return
         await asyncio.sleep(POLL_SECONDS)

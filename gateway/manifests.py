@@ -67,7 +67,7 @@ async def _take(request: Request, token: str | None, state: GatewayState) -> Bat
     folder, taken = state.settings.home / "manifests" / secrets.token_hex(16), False
     try:
         received = await _receive(request, token, state, folder)
-        form, place = received.form(), _place(folder, received)
+        form, place = received.form(FileForm), _place(folder, received)
         account = await state.database.read(_account, form, token)
         await state.database.read(_order(form).check, state.guard)
         await asyncio.to_thread(_check_first_piece, place, received.file_name)
@@ -84,7 +84,7 @@ async def _receive(request: Request, token: str | None, state: GatewayState, fol
     """Strangers fill no disk: a manifest may be of any size, so whose it is must be known first."""
 
     async def destination(received: Received) -> WholeFile:
-        await state.database.read(_account, received.form(), token)
+        await state.database.read(_account, received.form(FileForm), token)
         return WholeFile(_place(folder, received), ANY_SIZE)
 
     with ExitStack() as stack:

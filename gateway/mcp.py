@@ -114,6 +114,8 @@ async def mcp_sessions(settings: Settings, version: str) -> AsyncIterator[Stream
     manager = StreamableHTTPSessionManager(
         Server("sais", version=version, on_list_tools=list_tools, on_call_tool=call_tool),
         json_response=True,
+        # A session lives in one process, and the next request may come to another.
+        stateless=settings.gateway_workers > 1,
         security_settings=allowed_senders(settings),
         max_request_body_size=MOST_BYTES,
         max_sessions=MOST_SESSIONS,

@@ -6,6 +6,7 @@ from datetime import datetime
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
+from sais.health import Health, Kind, Word
 from sais.measurements import Measurements
 from sais_models import DeliveryMarking, ItemMarking
 from sais_models.columns import utc_now
@@ -24,6 +25,20 @@ def families(found: Measurements | None) -> Iterator[Metric]:
     )
     yield _dispatched(found.items)
     yield _outbox(found.outbox)
+
+
+def families_of_health(health: Health) -> Iterator[Metric]:
+    status = GaugeMetricFamily("sais_status", "1 for the word that /status says", labels=["status"])
+    for word in Word:
+        status.add_metric([word.value], float(word == health.word))
+    yield status
+    problems = GaugeMetricFamily("sais_problems", "Problems that /status lists, by kind", labels=["kind"])
+    for kind in Kind:
+        problems.add_metric([kind.value], sum(problem.kind == kind for problem in health.problems))
+    yield problems
+    if health.pool.heartbeat is not None:
+        words = "Age of the worker's last heartbeat"
+        yield GaugeMetricFamily("sais_worker_heartbeat_seconds", words, value=health.pool.heartbeat)
 
 
 def _media(found: Measurements) -> Metric:

@@ -6,6 +6,7 @@ import platform
 import time
 from collections.abc import Iterator
 from importlib.metadata import version
+from itertools import chain
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
@@ -14,11 +15,12 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.measured import families
+from gateway.measured import families, families_of_health
 from gateway.page_access import PageAccess
 from gateway.state import State
 from sais.bots import BotScope
 from sais.catalog.threaded import ThreadedDatabase
+from sais.health import Health
 from sais.measurements import Measurements, measure
 
 router = APIRouter(tags=["health"])
@@ -62,12 +64,12 @@ class Metrics:
     def count_bad_bot(self, scope: BotScope) -> None:
         self._bad_bots.labels(scope.value, str(os.getpid())).inc()
 
-    async def text(self, database: ThreadedDatabase) -> bytes:
+    async def text(self, database: ThreadedDatabase, health: Health) -> bytes:
         """Counts anew at most once in `KEPT_SECONDS`, however many ask."""
         async with self._lock:
             if time.monotonic() >= self._kept[0]:
                 self._kept = await self._measure(database)
-        return generate_latest(self._registry) + generate_latest(_Measured(self._kept[1]))
+        return generate_latest(self._registry) + generate_latest(_Measured(self._kept[1], health))
 
     async def _measure(self, database: ThreadedDatabase) -> tuple[float, Measurements | None]:
         """Until when it may be told, and what was found; None when the database does not answer."""
@@ -81,15 +83,15 @@ class Metrics:
 
 
 class _Measured(Collector):
-    def __init__(self, measurements: Measurements | None) -> None:
-        self._measurements = measurements
+    def __init__(self, measurements: Measurements | None, health: Health) -> None:
+        self._measurements, self._health = measurements, health
 
     def collect(self) -> Iterator[Metric]:
-        return families(self._measurements)
+        return chain(families(self._measurements), families_of_health(self._health))
 
 
 @router.get("/metrics", dependencies=[PageAccess], response_class=PlainTextResponse)
 async def read_metrics(request: Request, state: State) -> Response:
     """For Prometheus. Away from loopback it needs the registration token as the password of Basic authentication."""
     metrics: Metrics = request.app.state.metrics
-    return Response(await metrics.text(state.database), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+    return Response(await metrics.text(state.database, await state.watch.health()), media_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Connection
 
 from gateway.contact_sheet import Tile, blur_address, tiles_of
+from gateway.health import status_of
 from gateway.reading import BatchId
 from gateway.rendering import page
 from gateway.state import State
@@ -40,7 +41,7 @@ async def overview(state: State) -> HTMLResponse:
     recent = await state.database.read(_view_recent)
     return page(
         "overview.html",
-        health=await state.health.status(),
+        health=status_of(await state.watch.health()),
         accounts=await state.database.read(account_lines),
         batches=recent.batches,
         recent=recent.tiles,
@@ -85,7 +86,11 @@ async def batch_page(
     view = await state.database.read(_view_batch, batch_id, number)
     if view is None:
         return _missing(f"There is no batch {batch_id}.")
-    return page("batch.html", view=view, number=number, run=state.runs.url_of(view.batch.flow_run_id), explain=explain)
+    run = state.runs.url_of(view.batch.flow_run_id)
+    answer = page("batch.html", view=view, number=number, run=run, explain=explain)
+    # For its form: with `no-referrer` browsers send `Origin: null`, as they do for a foreign one.
+    answer.headers["Referrer-Policy"] = "same-origin"
+    return answer
 
 
 def _view_batch(connection: Connection, batch_id: int, number: int) -> BatchView | None:

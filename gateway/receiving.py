@@ -16,7 +16,6 @@ from sais_models.wire import Wire
 
 FILE = "file"
 FILTERS = ("filters", "filters[]")
-Model = TypeVar("Model", bound=Wire)
 Fields = dict[str, list[str]]
 
 
@@ -44,6 +43,13 @@ class FileForm(Wire):
     api_key: str | None = None
 
 
+class UploadForm(FileForm):
+    wait: bool = False
+
+
+Form = TypeVar("Form", bound=FileForm)
+
+
 @dataclass
 class Received:
     """`file` is written, and not kept yet; None when none was sent."""
@@ -55,8 +61,8 @@ class Received:
     def add(self, name: str, value: str) -> None:
         self.fields.setdefault(name, []).append(value)
 
-    def form(self) -> FileForm:
-        return form_of(self.fields)
+    def form(self, kind: type[Form]) -> Form:
+        return form_of(self.fields, kind)
 
 
 Destination = Callable[[Received], Awaitable[WholeFile]]
@@ -85,7 +91,7 @@ async def receive(request: Request, stack: ExitStack, destination: Destination) 
     return received
 
 
-def form_of(fields: Mapping[str, Sequence[str]]) -> FileForm:
+def form_of(fields: Mapping[str, Sequence[str]], kind: type[Form]) -> Form:
     """Raises RequestValidationError, as a JSON body does."""
     values: dict[str, Any] = {}
     for name, given in fields.items():
@@ -96,7 +102,7 @@ def form_of(fields: Mapping[str, Sequence[str]]) -> FileForm:
         else:
             values[name] = given[0]
     try:
-        return FileForm.model_validate(values)
+        return kind.model_validate(values)
     except ValidationError as error:
         raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.errors()]) from None
 
@@ -105,8 +111,8 @@ def _invalid(name: str, words: str) -> RequestValidationError:
     return RequestValidationError([{"loc": ("body", name), "msg": words, "type": "value_error"}])
 
 
-def form_schema(*required: str) -> dict[str, Any]:
-    """What OpenAPI says of such a form; the reader above is not one that FastAPI knows."""
+def form_schema(*required: str, **more: dict[str, str]) -> dict[str, Any]:
+    """What OpenAPI says of such a form, with `more` fields; the reader above is not one that FastAPI knows."""
     text = {"type": "string"}
     properties = {
         FILE: {"type": "string", "format": "binary"},
@@ -116,6 +122,7 @@ def form_schema(*required: str) -> dict[str, Any]:
         "mediaCallbackUrl": text,
         "thumbCallbackUrl": text,
         "apiKey": text,
+        **more,
     }
     return {"schema": {"type": "object", "properties": properties, "required": [FILE, *required]}}
 

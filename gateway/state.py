@@ -9,13 +9,13 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from gateway.health import Health
 from sais.catalog.database import open_database
 from sais.catalog.presets import publish_presets
 from sais.catalog.threaded import ThreadedDatabase
 from sais.configuration import Configuration
 from sais.fetching import Guard
-from sais.overview import count_queue
+from sais.health import Watch
+from sais.intake import Intake
 from sais.runs import PrefectApi, PrefectSettings, Runs
 from sais.settings import Settings
 from sais.storage import Storage, open_storage
@@ -31,7 +31,11 @@ class GatewayState:
     cache: Storage
     guard: Guard
     runs: Runs
-    health: Health
+    watch: Watch
+
+    @property
+    def intake(self) -> Intake:
+        return Intake(self.database, self.configuration, self.guard)
 
     @property
     def settings(self) -> Settings:
@@ -59,7 +63,7 @@ async def open_state(configuration: Configuration, prefect: PrefectSettings) -> 
             cache=await stack.enter_async_context(open_storage(configuration.cache_url, configuration.cache_options)),
             guard=Guard(configuration.settings.allow_hosts),
             runs=Runs(api),
-            health=Health(api, lambda: database.read(count_queue)),
+            watch=Watch(configuration, database, api),
         )
 
 

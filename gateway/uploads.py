@@ -1,28 +1,22 @@
 """`POST /upload`: an image as bytes. They go to disk while they come in, and what is refused leaves nothing there."""
 
-import asyncio
-import secrets
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import ExitStack
 
 from fastapi import APIRouter, BackgroundTasks, HTTPException, Request, Response
 from sqlalchemy import Connection
 
-from gateway.dispatch import start_run
+from gateway.dispatch import start_run, wait_until_settled
 from gateway.keys import BearerToken, owner
 from gateway.problems import problem
-from gateway.receiving import FileForm, Received, check_length, form_schema, receive
+from gateway.receiving import FileForm, Received, UploadForm, check_length, form_schema, receive
 from gateway.state import GatewayState, State
 from sais.accounts import account_of_key
 from sais.errors import MediaError
 from sais.fetching import Guard
 from sais.fetching.whole_file import WholeFile
-from sais.imaging import inspect
 from sais.reading import batch_rows
-from sais.storage import open_storage
 from sais.submission import Submission
-from sais.upload import Upload, UploadOrder, check_room, is_kept, keep_original, submit_upload
+from sais.upload import UploadOrder
 from sais_models import Account
 from sais_models.wire import MediaRow
 
@@ -30,50 +24,57 @@ router = APIRouter(tags=["images"])
 
 # What may surround the file in the body: fields, boundaries, headers.
 FORM_BYTES = 1_000_000
+FORM = form_schema("root", wait={"type": "boolean"})
 
 
 @router.post(
     "/upload",
     response_model=MediaRow,
-    openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": form_schema("root")}}},
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"multipart/form-data": form_schema("root", wait={"type": "boolean"})},
+        }
+    },
 )
 async def upload(
     request: Request, token: BearerToken, state: State, response: Response, background: BackgroundTasks
 ) -> MediaRow | Response:
-    """An image without an address, as `file` beside `root` and `filters` → its row. The same file is the same row."""
+    """An image without an address, as `file` beside `root` and `filters` → its row. The same file is the same row.
+
+    With `wait` the answer comes when it has settled, as for a dispatch.
+    """
     check_length(request, state.settings.max_bytes + FORM_BYTES)
     if token is not None:
         await state.database.read(account_of_key, token)
     try:
-        submission = await _take(request, token, state)
+        submission, waits = await _take(request, token, state)
     except MediaError as error:
         return _refused(error)
-    if submission.pending:
+    if submission.pending and waits:
+        await start_run(state, submission.batch)
+        await wait_until_settled(state, submission.batch.id or 0)
+    elif submission.pending:
         background.add_task(start_run, state, submission.batch)
     response.headers["X-Sais-Batch"] = str(submission.batch.id)
     rows = await state.database.read(batch_rows, submission.batch, public_url=state.public_url)
     return rows[0]
 
 
-async def _take(request: Request, token: str | None, state: GatewayState) -> Submission:
+async def _take(request: Request, token: str | None, state: GatewayState) -> tuple[Submission, bool]:
+    """And whether the client waits until it is done."""
     with ExitStack() as stack:
-        incoming = stack.enter_context(_incoming(state.settings.originals_dir))
+        place = stack.enter_context(state.intake.place())
 
         async def destination(_: Received) -> WholeFile:
-            return WholeFile(incoming, state.settings.max_bytes)
+            return WholeFile(place, state.settings.max_bytes)
 
         received = await receive(request, stack, destination)
         assert received.file is not None  # noqa: S101  receive() has seen to it
-        form = received.form()
+        form = received.form(UploadForm)
         order = UploadOrder(form.filters, form.context, form.media_callback_url, form.thumb_callback_url)
         account = await state.database.read(_check, form, token, order, state.guard)
-        received.file.keep()
-        facts = await asyncio.to_thread(inspect, incoming, max_pixels=state.settings.max_pixels)
-        upload = Upload(account, received.file.checksum, facts)
-        if not await state.database.read(is_kept, upload):
-            await state.database.read(check_room, upload)
-            await _keep(state, upload, incoming)
-        return await state.database.write(submit_upload, upload, order, guard=state.guard)
+        return await state.intake.take(account, place, received.file, order), form.wait
 
 
 def _check(connection: Connection, form: FileForm, token: str | None, order: UploadOrder, guard: Guard) -> Account:
@@ -82,22 +83,6 @@ def _check(connection: Connection, form: FileForm, token: str | None, order: Upl
     account = owner(connection, form.root, token or form.api_key)
     order.check(connection, guard)
     return account
-
-
-async def _keep(state: GatewayState, upload: Upload, incoming: Path) -> None:
-    configuration = state.configuration
-    async with open_storage(configuration.archive_url, configuration.archive_options) as archive:
-        await keep_original(upload, incoming, state.settings.originals_dir, archive)
-
-
-@contextmanager
-def _incoming(originals: Path) -> Iterator[Path]:
-    """A place on the same disk as the originals, so that the file can be renamed to where it stays."""
-    place = originals / ".incoming" / secrets.token_hex(16)
-    try:
-        yield place
-    finally:
-        place.unlink(missing_ok=True)
 
 
 def _refused(error: MediaError) -> Response:

@@ -107,9 +107,19 @@ def set_up_account(
     check_root(setup.root)
     if setup.approx > MOST_IMAGES:
         raise InputError(f"approx is {setup.approx}, {MOST_IMAGES} is the most", field="approx")
-    check_callbacks(guard, mediaCallbackUrl=setup.media_callback_url, thumbCallbackUrl=setup.thumb_callback_url)
-    if accounts.find_account(connection, setup.root) is None:
+    check_callbacks(
+        guard,
+        mediaCallbackUrl=setup.media_callback_url,
+        thumbCallbackUrl=setup.thumb_callback_url,
+        batchCallbackUrl=setup.batch_callback_url,
+    )
+    known = accounts.find_account(connection, setup.root)
+    if known is None:
         return _make(connection, setup, limits or Limits())
+    if known.deleted_at is not None:
+        raise AccountConflict(
+            f"{setup.root} is being deleted; the name is free when its last webhooks are delivered", field="root"
+        )
     return _change(connection, authenticate(connection, setup.root, key), setup)
 
 
@@ -124,6 +134,7 @@ def _make(connection: Connection, setup: AccountSetup, limits: Limits) -> Accoun
         webhook_secret=secret,
         media_callback_url=setup.media_callback_url,
         thumb_callback_url=setup.thumb_callback_url,
+        batch_callback_url=setup.batch_callback_url,
         callback_mode=setup.callback_mode or CallbackMode.EACH,
         **limits.columns(),
     )
@@ -142,7 +153,7 @@ def _change(connection: Connection, account: Account, setup: AccountSetup) -> Ac
             field="layout" if setup.layout else "approx",
         )
     changes: dict[str, object] = {"layout": layout}
-    for name in ("approx", "media_callback_url", "thumb_callback_url", "callback_mode"):
+    for name in ("approx", "media_callback_url", "thumb_callback_url", "batch_callback_url", "callback_mode"):
         if name in setup.model_fields_set and (name != "callback_mode" or setup.callback_mode):
             changes[name] = getattr(setup, name)
     accounts.change_account(connection, account.root, **changes)
@@ -158,6 +169,7 @@ def info_of(account: Account, *, key: str | None = None, secret: str | None = No
         bin_count=DIRECTORIES[account.layout],
         media_callback_url=account.media_callback_url,
         thumb_callback_url=account.thumb_callback_url,
+        batch_callback_url=account.batch_callback_url,
         api_key=key,
         webhook_secret=secret,
         config=AccountConfig(

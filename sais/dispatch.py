@@ -13,6 +13,7 @@ from sais.catalog.presets import choose_presets, current_presets
 from sais.errors import BadUrl, CodeCollision, PermanentMediaError
 from sais.fetching import Guard
 from sais.quotas import Room
+from sais.reasons import LOST
 from sais.request_ids import current_request_id
 from sais_models import (
     Account,
@@ -52,11 +53,14 @@ def open_batch(
     context: dict[str, Any] | None = None,
     media_callback_url: str | None = None,
     thumb_callback_url: str | None = None,
+    batch_callback_url: str | None = None,
     manifest: str | None = None,
+    retry: bool = False,
 ) -> Batch:
     """An empty batch. Without `presets`: the account's own, else small and medium.
 
-    Raises UnknownPreset, and QueueFull for a manifest when nothing more may wait.
+    Raises UnknownPreset, and QueueFull for a manifest when nothing more may wait. `retry`: it tries again what failed
+    elsewhere, and nobody waits for its sums.
     """
     if manifest is not None:
         Room.of(connection, account).require_places(account, 1)
@@ -71,7 +75,9 @@ def open_batch(
         context=context or {},
         media_callback_url=media_callback_url or account.media_callback_url,
         thumb_callback_url=thumb_callback_url or account.thumb_callback_url,
+        batch_callback_url=None if retry else batch_callback_url or account.batch_callback_url,
         manifest=manifest,
+        retry=retry,
         request_id=current_request_id(),
     )
 
@@ -107,10 +113,10 @@ def add_images(
     _reject_without_place(images, rows, room)
     accepted = dict.fromkeys(row["code"] for row in rows if row["code"] is not None)
     _add_new_media(connection, batch, images, rows, known)
-    _ask_again(connection, [known[code] for code in accepted if code in known], thumbs)
+    _ask_again(connection, [known[code] for code in accepted if code in known], thumbs, batch.presets)
     wanted = [code for code in accepted if code not in done]
     media.add_thumbs(
-        connection, [new_row(Thumb, code=code, preset=preset) for code in wanted for preset in batch.presets]
+        connection, [new_row(Thumb, code=code, preset=preset) for code in sorted(wanted) for preset in batch.presets]
     )
     batches.add_items(connection, rows)
     return rows
@@ -165,7 +171,8 @@ def _add_new_media(
         for image, row in zip(images, rows, strict=True)
         if row["code"] is not None and row["code"] not in known
     }
-    media.add_media(connection, list(fresh.values()))
+    # In the order of codes: two that add the same images in another order would wait for one another.
+    media.add_media(connection, [fresh[code] for code in sorted(fresh)])
 
 
 def is_done(row: Media, thumbs: Sequence[Thumb], presets: Sequence[str]) -> bool:
@@ -180,13 +187,17 @@ def is_image(row: Media) -> bool:
     return (row.mime_type or "").startswith("image/")
 
 
-def _ask_again(connection: Connection, known: Sequence[Media], thumbs: dict[str, list[Thumb]]) -> None:
-    """Sending an image again is asking again for what failed of it."""
+def _ask_again(
+    connection: Connection, known: Sequence[Media], thumbs: dict[str, list[Thumb]], presets: Sequence[str]
+) -> None:
+    """Sending an image again is asking again for what failed of it, and for its original where that is lost."""
     failed = [row.code for row in known if row.marking == MediaMarking.FAILED]
     media.reset_media(connection, failed)
+    lost = {code for code, made in thumbs.items() for t in made if t.reason == LOST and t.preset in presets}
+    media.forget_originals(connection, sorted(lost))
     again = [
         new_row(Thumb, code=thumb.code, preset=thumb.preset)
-        for row in known
+        for row in sorted(known, key=lambda media: media.code)
         for thumb in thumbs.get(row.code, [])
         if thumb.marking == ThumbMarking.FAILED
     ]

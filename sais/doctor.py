@@ -1,22 +1,33 @@
 """Is everything there that work needs? Each check is made for real, and says what to do when it fails."""
 
 import asyncio
-import secrets
-import shutil
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.exc import SQLAlchemyError
 
 from sais.catalog.database import open_database, reading
 from sais.configuration import Configuration
-from sais.errors import FileMissing, PrefectUnavailable, SaisError
-from sais.fetching import redact_url
+from sais.errors import PrefectUnavailable, SaisError
+from sais.health import (
+    LEAST_FREE_BYTES,
+    Facts,
+    Kind,
+    Place,
+    PoolState,
+    Problem,
+    Word,
+    free_bytes,
+    judge,
+    look_at_pool,
+    look_at_work,
+    place_problems,
+    places_of,
+    storage_trouble,
+)
 from sais.runs import DEPLOYMENT, QUICK_DEPLOYMENT, PrefectApi, PrefectSettings
-from sais.storage import open_storage
 
 DEPLOYMENTS = (
     DEPLOYMENT,
@@ -25,11 +36,18 @@ DEPLOYMENTS = (
     "resume-stalled/resume-stalled",
     "rethumbnail/rethumbnail",
 )
-# Two chunks of originals at once, and the database's log.
-LEAST_FREE_BYTES = 1_000_000_000
-PROBE = b"sais doctor"
 START_WORKER = "run `sais up`, or `SAIS_WORK_POOL={} python -m deployments.worker`"
 DEPLOY = "run `sais up`, or `python -m deployments.bootstrap`"
+REMEDIES = {
+    Word.STALLED: "see the checks of Prefect and the worker; in Prefect, why no run begins",
+    Word.BLOCKED: "see the other checks",
+    Word.SLOW: "start more workers, or see in Prefect what its runs wait for",
+}
+PROBLEM_REMEDIES = {
+    Kind.QUICK_LANE: "run `sais up`, or `python -m deployments.quick_runner`",
+    Kind.RECEIVER: "have the receiver answer 2xx; `sais webhooks list` tells what waits for it",
+    Kind.HOST: "see that the host answers; `sais iterate` sends again what failed",
+}
 
 
 @dataclass(frozen=True)
@@ -47,18 +65,35 @@ class Finding:
 
 async def examine(configuration: Configuration, prefect: PrefectSettings) -> list[Finding]:
     """Never raises for what it finds; in the order in which things depend on one another."""
-    settings = configuration.settings
-    storages: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
-        ("originals", settings.originals_dir.as_uri(), {}),
-        ("archive", configuration.archive_url, configuration.archive_options),
-        ("thumb cache", configuration.cache_url, configuration.cache_options),
-    )
     found = [await asyncio.to_thread(check_database, configuration.database_url)]
-    found += [await check_storage(name, url, options) for name, url, options in storages]
-    found.append(check_disk(settings.home))
+    found += [await check_storage(place) for place in places_of(configuration)]
+    found.append(check_disk(configuration.settings.home))
     async with PrefectApi(prefect) as api:
         found += await check_prefect(api)
+        if found[0].ok:
+            pool, places = await asyncio.gather(look_at_pool(api), place_problems(configuration))
+            found += await asyncio.to_thread(check_work, configuration, pool, places)
     return found
+
+
+def check_work(configuration: Configuration, pool: PoolState, places: Sequence[Problem]) -> list[Finding]:
+    """What waits, judged as `/status` judges it, and each host or receiver that is in its way."""
+    engine = open_database(configuration.database_url)
+    try:
+        with reading(engine) as connection:
+            work = look_at_work(connection, configuration.settings)
+    except SQLAlchemyError as error:
+        return [Finding("work", _first_line(error), "see the check of the database")]
+    finally:
+        engine.dispose()
+    health = judge(Facts(work.waiting, pool, [*places, *work.problems]))
+    state = "idle" if health.idle else f"{work.waiting.images} images in {work.waiting.batches} batches wait"
+    detail = ": ".join(filter(None, (health.word, health.detail or state)))
+    found = [Finding("work", detail, REMEDIES.get(health.word))]
+    return found + [
+        Finding(one.kind.replace("_", " "), f"{one.subject}: {one.detail}", PROBLEM_REMEDIES[one.kind])
+        for one in work.problems
+    ]
 
 
 def check_database(url: str) -> Finding:
@@ -75,26 +110,15 @@ def check_database(url: str) -> Finding:
     return Finding("database", detail)
 
 
-async def check_storage(name: str, url: str, options: Mapping[str, Any]) -> Finding:
-    """Writes a small file, reads it, removes it."""
-    told = redact_url(url) if "@" in url else url
-    path = f"doctor/{secrets.token_hex(8)}.txt"
-    try:
-        async with open_storage(url, options) as storage:
-            await storage.write(path, PROBE, "text/plain")
-            if await storage.read(path) != PROBE:
-                return Finding(name, f"{told}: a file did not come back as it was written", "check the storage")
-            await storage.delete(path)
-    except FileMissing:
-        return Finding(name, f"{told}: a file that was written was not there", "check the storage")
-    except (SaisError, OSError) as error:
-        return Finding(name, f"{told}: {_first_line(error)}", "see that it exists, and that SAIS may write there")
-    return Finding(name, f"{told}: writes, reads, deletes")
+async def check_storage(place: Place) -> Finding:
+    trouble = await storage_trouble(place)
+    if trouble:
+        return Finding(place.name, f"{place.told}: {trouble}", "see that it exists, and that SAIS may write there")
+    return Finding(place.name, f"{place.told}: writes, reads, deletes")
 
 
 def check_disk(home: Path) -> Finding:
-    place = next(folder for folder in (home, *home.parents) if folder.exists())
-    free = shutil.disk_usage(place).free
+    place, free = free_bytes(home)
     detail = f"{free / 1e9:.1f} GB free in {place}"
     remedy = f"make room, at least {LEAST_FREE_BYTES / 1e9:.0f} GB, or set SAIS_HOME to a larger disk"
     return Finding("disk", detail, remedy if free < LEAST_FREE_BYTES else None)
@@ -121,14 +145,14 @@ async def _asked(check: Callable[[PrefectApi], Awaitable[Finding]], api: Prefect
 
 
 async def check_worker(api: PrefectApi) -> Finding:
-    pool = api.settings.work_pool
-    # The latest heartbeat comes first.
-    workers = await api.call("POST", f"/work_pools/{pool}/workers/filter", {"limit": 1})
-    if workers is None:
-        return Finding("worker", f"there is no work pool {pool}", DEPLOY)
-    if not any(isinstance(worker, dict) and worker.get("status") == "ONLINE" for worker in workers):
-        return Finding("worker", f"no worker of the work pool {pool} is online", START_WORKER.format(pool))
-    return Finding("worker", f"online in the work pool {pool}")
+    name, pool = api.settings.work_pool, await look_at_pool(api)
+    if pool.unreachable:
+        raise PrefectUnavailable(pool.unreachable)
+    beat = "" if pool.heartbeat is None else f", the last heartbeat {pool.heartbeat:.0f} s ago"
+    if pool.trouble:
+        remedy = DEPLOY if pool.heartbeat is None and "no work pool" in pool.trouble else START_WORKER.format(name)
+        return Finding("worker", pool.trouble + beat, remedy)
+    return Finding("worker", f"online in the work pool {name}{beat}")
 
 
 async def check_deployments(api: PrefectApi) -> Finding:

@@ -8,13 +8,14 @@ from sqlmodel import col
 from sais.addressing import code_of
 from sais.catalog.accounts import get_account
 from sais.catalog.bulk import table_of
-from sais.catalog.media import find_media, find_thumbs
+from sais.catalog.media import find_media, find_thumbs, forget_thumb
 from sais.catalog.presets import choose_presets
 from sais.dispatch import Submitted, is_done
 from sais.errors import CodeCollision, InputError, PermanentMediaError, UnknownPreset
 from sais.fetching import Guard
 from sais.quotas import Room
 from sais.reading import media_row
+from sais.serving import MissingThumb
 from sais.submission import submit
 from sais.webhooks.callbacks import check_callbacks
 from sais_models import Account, Batch, BatchItem, BatchMarking, ItemMarking, Lane, Media
@@ -75,14 +76,17 @@ def order_thumb(
     return Ordered(media_row(row, thumbs, public_url=public_url), batch, is_full)
 
 
-def order_missing(connection: Connection, code: str, preset: str, *, guard: Guard, queue_limit: int) -> Batch | None:
+def order_missing(connection: Connection, missing: MissingThumb, *, guard: Guard, queue_limit: int) -> Batch | None:
     """A thumb of an image whose original is here, for a stranger: None when it waits already or the queue is full."""
+    code, preset = missing.code, missing.preset
     _lock(connection, code)
     row = find_media(connection, [code])[code]
     account = get_account(connection, row.root)
     if account.queued_limit is not None:
         queue_limit = min(queue_limit, account.queued_limit - 1)
     if waits(connection, code, preset) or queue_is_full(connection, row.root, queue_limit):
+        return None
+    if missing.lost is not None and not forget_thumb(connection, code, preset, missing.lost):
         return None
     return _queue(connection, account, Submitted(row.url, stored=True), preset, guard)
 

@@ -17,7 +17,7 @@ PAGE = 10_000
 
 
 def batch_status(connection: Connection, batch_id: int, *, flow_run_url: str | None = None) -> BatchStatus:
-    """The sums at this moment; pending + done + failed = accepted. Raises InputError for an unknown batch."""
+    """The sums at this moment. Raises InputError for an unknown batch."""
     batch = batches.get_batch(connection, batch_id)
     counts = batches.count_items(connection, batch_id)
     rejected = counts.get(ItemMarking.REJECTED, 0)
@@ -31,8 +31,10 @@ def batch_status(connection: Connection, batch_id: int, *, flow_run_url: str | N
         pending=counts.get(ItemMarking.PENDING, 0),
         done=counts.get(ItemMarking.DONE, 0),
         failed=counts.get(ItemMarking.FAILED, 0),
+        cancelled=counts.get(ItemMarking.CANCELLED, 0),
         reasons=batches.count_reasons(connection, batch_id),
-        settled=batch.marking == BatchMarking.SETTLED,
+        marking=batch.marking,
+        settled=batch.marking != BatchMarking.OPEN,
         flow_run_url=flow_run_url,
     )
 

@@ -1,12 +1,18 @@
 """What each reason on a row means in plain words, and what its owner can do about it."""
 
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from sais.errors import InputError
 from sais.fetching.failures import TRANSIENT_STATUSES
 
 SEND_AGAIN = "Send the image again later; `sais iterate` does it for all that may succeed."
 CHECK_ADDRESS = "Open the address in a browser without signing in; correct it at its source, then send it again."
+
+# Nothing is left to make thumbs from.
+LOST = "original_lost"
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,12 @@ _PERMANENT = {
         "The account had as many images waiting as it may have when this line of a manifest was read.",
         "Send the image again when fewer wait, or have the operator raise the limit with `sais limits`.",
     ),
+    "cancelled": ("Its batch was cancelled before it was done.", "Send the image again if it is wanted after all."),
+    LOST: (
+        "The original is neither in the local folder nor in the archive.",
+        "Send the image again: it is fetched anew. If it was uploaded, upload the file again.",
+    ),
+    "deleted": ("The image was deleted before its work was done.", "Send it again if it should be there after all."),
     "upload_lost": ("The uploaded original is not in the archive.", "Upload the file again."),
 }
 _TRANSIENT = {
@@ -104,6 +116,43 @@ def known_reasons() -> list[str]:
 def passing_reasons() -> list[str]:
     """After which the same address may succeed; without the statuses of an origin."""
     return list(_TRANSIENT)
+
+
+def may_pass(reason: str) -> bool:
+    """Whether the same address may succeed later without anybody's help."""
+    found = explain(reason)
+    return found is not None and found.retryable
+
+
+# A class is named wherever a reason is, and stands for each of its reasons.
+CLASSES: Mapping[str, Callable[[str], bool]] = {
+    "all": lambda reason: True,
+    "passing": may_pass,
+    "permanent": lambda reason: not may_pass(reason),
+    "network": lambda reason: reason in {"dns", "connect", "timeout", "read", "incomplete", "tls", "host_paused"},
+    "http_4xx": lambda reason: re.fullmatch(r"http_4\d\d", reason) is not None,
+    "http_5xx": lambda reason: re.fullmatch(r"http_5\d\d", reason) is not None,
+}
+
+
+def chosen_reasons(words: Sequence[str], reasons: Iterable[str]) -> set[str]:
+    """Those of `reasons` that one of `words` names, exactly or by its class; no words: all that may pass.
+
+    Raises InputError for a word that is neither.
+    """
+    for word in words:
+        if word not in CLASSES and explain(word) is None:
+            raise InputError(
+                f"{word[:60]!r} is neither a reason nor a class of reasons; there are the classes "
+                f"{', '.join(CLASSES)}, and http_NNN, {', '.join(known_reasons())}",
+                field="reasons",
+            )
+    asked = words or ["passing"]
+    return {reason for reason in reasons if any(reason == word or _is_in(reason, word) for word in asked)}
+
+
+def _is_in(reason: str, word: str) -> bool:
+    return word in CLASSES and CLASSES[word](reason)
 
 
 def _explain_status(reason: str) -> Explanation | None:

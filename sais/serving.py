@@ -26,13 +26,17 @@ class ServedThumb:
 
 @dataclass(frozen=True)
 class MissingThumb:
-    """The media is known and can have this thumb. `stored`: its original is here. `size`: what the thumb will be."""
+    """The media is known and can have this thumb. `stored`: its original is here. `size`: what the thumb will be.
+
+    `lost`: when the file was made which the row still tells of.
+    """
 
     code: str
     preset: str
     stored: bool
     blurhash: str | None
     size: Size | None
+    lost: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,13 @@ def find_served(connection: Connection, preset: str, path: str) -> ServedThumb |
     return None if settings is None else _not_served(row, settings)
 
 
+def find_lost(connection: Connection, preset: str, path: str) -> MissingThumb | NoThumb | None:
+    """The same, when the file of a thumb that is done by its row is not there: the cache was cleaned."""
+    row = connection.execute(_BY_PATH, {"preset": preset, "path": path}).first()
+    settings = current_presets(connection).get(preset)
+    return None if row is None or settings is None else _not_served(row, settings)
+
+
 def _not_served(row: Row[Any], preset: PresetSettings) -> MissingThumb | NoThumb:
     if row.thumb == ThumbMarking.FAILED:
         return NoThumb(row.thumb_reason or "failed")
@@ -85,7 +96,8 @@ def _not_served(row: Row[Any], preset: PresetSettings) -> MissingThumb | NoThumb
         return NoThumb(row.media_reason or "failed")
     if row.media_type and not row.media_type.startswith("image/"):
         return NoThumb(f"it is {row.media_type}")
-    return MissingThumb(row.code, preset.name, row.media in STORED, row.blurhash, _size(row, preset))
+    lost = row.updated_at if row.thumb == ThumbMarking.DONE else None
+    return MissingThumb(row.code, preset.name, row.media in STORED, row.blurhash, _size(row, preset), lost)
 
 
 def _size(row: Row[Any], preset: PresetSettings) -> Size | None:

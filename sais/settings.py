@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     public_url: str = Field("http://127.0.0.1:8018", description="How clients reach the gateway")
     host: str = Field("127.0.0.1", description="Address that the gateway listens on")
     port: int = Field(8018, ge=0, le=65535, description="Port that the gateway listens on")
+    gateway_workers: int = Field(1, gt=0, description="Processes of the gateway that serve; with more, no MCP sessions")
     registration_token: str | None = Field(
         None, repr=False, description="Bearer token that making an account then needs"
     )
@@ -39,7 +40,7 @@ class Settings(BaseSettings):
 
     url: str | None = Field(
         None,
-        description="Gateway that `sais register|queue|status|iterate|webhooks` use; without it they work in-process",
+        description="Gateway that `sais register|queue|status|iterate|retry|cancel|webhooks` use; default: in-process",
     )
     api_key: str | None = Field(None, repr=False, description="Key of the account, for the command line at `SAIS_URL`")
 
@@ -95,7 +96,10 @@ class Settings(BaseSettings):
     chunk_bytes: int = Field(256_000_000, gt=0, description="Most bytes of originals in a chunk, as far as known")
     chunks_in_flight: int = Field(4, gt=0, description="Chunks that a run works on at once")
     imaging_workers: int = Field(0, ge=0, description="Processes that make thumbs; 0: one for each core")
-    lease_seconds: int = Field(900, gt=0, description="How long a run holds a media row without renewing")
+    lease_seconds: float = Field(
+        60, gt=0, description="How long a run that dies keeps what it worked on from others; alive, it renews in time"
+    )
+    grace_seconds: float = Field(120, ge=0, description="Time for a run that was asked for to begin")
     chunk_retries: int = Field(3, ge=0, description="Tries again for what failed transiently in a chunk")
     retry_seconds: float = Field(2, gt=0, description="First pause before a retry; it doubles, with jitter")
     storage_seconds: float = Field(
@@ -106,6 +110,12 @@ class Settings(BaseSettings):
     )
     stop_seconds: float = Field(10, gt=0, description="Time in which `sais up` and a worker end when they are told to")
     webhook_seconds: float = Field(10, gt=0, description="Time for one webhook")
+
+    keep_deliveries_days: int = Field(30, ge=0, description="Days that delivered webhooks are kept; 0: for ever")
+    keep_batches_days: int = Field(
+        90, ge=0, description="Days that settled batches and their items are kept; 0: for ever"
+    )
+    keep_runs_days: int = Field(30, ge=0, description="Days that Prefect keeps our runs and artifacts; 0: for ever")
 
     @field_validator("allow_hosts", "trusted_proxies", mode="before")
     @classmethod

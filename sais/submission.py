@@ -12,6 +12,7 @@ from sais.dispatch import Submitted, add_images, open_batch
 from sais.errors import EmptyBatch
 from sais.fetching import Guard
 from sais.quotas import Room
+from sais.settling import settle_batches
 from sais.webhooks.callbacks import check_callbacks
 from sais_models import Account, Batch, ItemMarking, Lane
 
@@ -35,6 +36,7 @@ def submit(
     context: dict[str, Any] | None = None,
     media_callback_url: str | None = None,
     thumb_callback_url: str | None = None,
+    batch_callback_url: str | None = None,
 ) -> Submission:
     """Rows in the order of `images`; beyond the account's images they are rejected.
 
@@ -43,7 +45,12 @@ def submit(
     """
     if not images:
         raise EmptyBatch("nothing to do: `images` is empty", field="images")
-    check_callbacks(guard, mediaCallbackUrl=media_callback_url, thumbCallbackUrl=thumb_callback_url)
+    check_callbacks(
+        guard,
+        mediaCallbackUrl=media_callback_url,
+        thumbCallbackUrl=thumb_callback_url,
+        batchCallbackUrl=batch_callback_url,
+    )
     batch = open_batch(
         connection,
         account,
@@ -52,11 +59,18 @@ def submit(
         context=context,
         media_callback_url=media_callback_url,
         thumb_callback_url=thumb_callback_url,
+        batch_callback_url=batch_callback_url,
     )
     room = Room.of(connection, account)
-    rows = add_images(connection, batch, images, guard=guard, room=room.without_queue())
+    submission = fill(connection, batch, images, guard=guard, room=room.without_queue())
+    room.require_places(account, submission.pending)
+    return submission
+
+
+def fill(connection: Connection, batch: Batch, images: Sequence[Submitted], *, guard: Guard, room: Room) -> Submission:
+    """All of a batch's images at once."""
+    rows = add_images(connection, batch, images, guard=guard, room=room)
     batches.change_batch(connection, batch.id or 0, filled=True, submitted=len(rows))
-    batches.settle_batches(connection, [batch.id or 0])
+    settle_batches(connection, [batch.id or 0])
     pending = Counter(row["marking"] for row in rows)[ItemMarking.PENDING]
-    room.require_places(account, pending)
     return Submission(batches.get_batch(connection, batch.id or 0), pending)

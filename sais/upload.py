@@ -69,7 +69,7 @@ def is_upload(url: str) -> bool:
 
 
 def is_kept(connection: Connection, upload: Upload) -> bool:
-    """Whether the same bytes came before and are in the archive."""
+    """Whether the same bytes came before and were archived."""
     known = find_media(connection, [upload.code]).get(upload.code)
     return known is not None and known.marking in STORED
 

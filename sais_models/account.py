@@ -28,7 +28,8 @@ class Account(SQLModel, table=True):
     """`root` is the identity and the first element of every path; the API key is kept only as a hash.
 
     The limits are the operator's, null for none: images in all, bytes downloaded a day, images that wait.
-    The former webhook secret signs too until `former_secret_until`, so that receivers can change to the new one.
+    The former webhook secret signs too until `former_secret_until`, so that receivers can change to the new one. An
+    account with `deleted_at` is only there until its last webhooks are delivered: they are signed with its secret.
     """
 
     root: str = Field(primary_key=True, max_length=50)
@@ -40,9 +41,11 @@ class Account(SQLModel, table=True):
     former_secret_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     media_callback_url: str | None = None
     thumb_callback_url: str | None = None
+    batch_callback_url: str | None = None
     callback_mode: CallbackMode = Field(default=CallbackMode.EACH, sa_type=enum_column(CallbackMode))
     image_limit: int | None = Field(default=None, sa_type=BigInteger)
     daily_bytes_limit: int | None = Field(default=None, sa_type=BigInteger)
     queued_limit: int | None = Field(default=None, sa_type=BigInteger)
     default_presets: list[str] = Field(default_factory=list, sa_type=JSON)
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    deleted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -22,6 +22,8 @@ class Batch(SQLModel, table=True):
 
     `waiting_since`: no run of it was started, or its run gave way, because the account has as many runs as it may.
     `request_id` is that of the HTTP request which made it; null for a batch of the command line or of a run.
+    `held_until`: the run in `flow_run_id` works on it, and says so again before that time. `retry`: it tries again what
+    failed in other batches, and tells the client only what has changed.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -31,13 +33,16 @@ class Batch(SQLModel, table=True):
     context: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     media_callback_url: str | None = None
     thumb_callback_url: str | None = None
+    batch_callback_url: str | None = None
     manifest: str | None = None
     marking: BatchMarking = Field(default=BatchMarking.OPEN, sa_type=enum_column(BatchMarking), index=True)
     filled: bool = False
     submitted: int = 0
     flow_run_id: str | None = Field(default=None, index=True)
     waiting_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    held_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     request_id: str | None = Field(default=None, max_length=64)
+    retry: bool = False
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     settled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 

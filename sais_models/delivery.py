@@ -10,9 +10,12 @@ from sais_models.markings import DeliveryMarking
 
 
 class DeliveryKind(StrEnum):
+    """`batch` is many media in one body, `summary` the sums of a batch that has settled or was cancelled."""
+
     MEDIA = "media"
     THUMB = "thumb"
     BATCH = "batch"
+    SUMMARY = "summary"
 
 
 # How long a receiver is asked, and when it is asked no more (contract: webhooks).
@@ -27,6 +30,7 @@ class Delivery(SQLModel, table=True):
     """`id` and `body` stay the same over every retry (Standard Webhooks). A media or thumb is reported once a batch.
 
     `receiver` is scheme, host and port of `url`. What fails after `expires_at` is dead, however few its attempts.
+    `batch_id` is null for what no batch asked for (a media that was deleted), and once its batch is gone.
     """
 
     __table_args__ = (
@@ -37,7 +41,7 @@ class Delivery(SQLModel, table=True):
 
     id: str = Field(primary_key=True, max_length=40)
     root: str = Field(foreign_key="account.root")
-    batch_id: int = Field(foreign_key="batch.id")
+    batch_id: int | None = Field(default=None, foreign_key="batch.id")
     kind: DeliveryKind = Field(sa_type=enum_column(DeliveryKind))
     subject: str = Field(max_length=64)
     url: str

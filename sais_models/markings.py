@@ -24,11 +24,13 @@ class ItemMarking(StrEnum):
     DONE = "done"
     FAILED = "failed"
     REJECTED = "rejected"
+    CANCELLED = "cancelled"
 
 
 class BatchMarking(StrEnum):
     OPEN = "open"
     SETTLED = "settled"
+    CANCELLED = "cancelled"
 
 
 class DeliveryMarking(StrEnum):
@@ -79,6 +81,7 @@ MEDIA = StateMachine(
         Move("fail", MediaMarking.DOWNLOADED, MediaMarking.FAILED),
         Move("fail", MediaMarking.ARCHIVED, MediaMarking.FAILED),
         Move("retry", MediaMarking.FAILED, MediaMarking.NEW),
+        Move("lose", MediaMarking.RESIZED, MediaMarking.NEW),
     ),
 )
 
@@ -93,6 +96,7 @@ THUMB = StateMachine(
     moves=(
         Move("resize", ThumbMarking.NEW, ThumbMarking.DONE),
         Move("rethumb", ThumbMarking.DONE, ThumbMarking.DONE),
+        Move("lose", ThumbMarking.DONE, ThumbMarking.NEW),
         Move("fail", ThumbMarking.NEW, ThumbMarking.FAILED),
         Move("retry", ThumbMarking.FAILED, ThumbMarking.NEW),
     ),
@@ -106,10 +110,12 @@ ITEM = StateMachine(
         ItemMarking.DONE: "everything this batch asked for is there",
         ItemMarking.FAILED: "its media or one of its thumbs failed, with the reason",
         ItemMarking.REJECTED: "never accepted, with the reason",
+        ItemMarking.CANCELLED: "accepted, and not worked on any more: its batch was cancelled",
     },
     moves=(
         Move("settle", ItemMarking.PENDING, ItemMarking.DONE),
         Move("fail", ItemMarking.PENDING, ItemMarking.FAILED),
+        Move("cancel", ItemMarking.PENDING, ItemMarking.CANCELLED),
     ),
 )
 
@@ -119,8 +125,12 @@ BATCH = StateMachine(
     meanings={
         BatchMarking.OPEN: "items are being added or worked on",
         BatchMarking.SETTLED: "accepted + rejected = submitted, and no item is pending",
+        BatchMarking.CANCELLED: "nobody works on it any more; what was pending is cancelled, what was done stays",
     },
-    moves=(Move("settle", BatchMarking.OPEN, BatchMarking.SETTLED),),
+    moves=(
+        Move("settle", BatchMarking.OPEN, BatchMarking.SETTLED),
+        Move("cancel", BatchMarking.OPEN, BatchMarking.CANCELLED),
+    ),
 )
 
 DELIVERY = StateMachine(

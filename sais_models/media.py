@@ -3,21 +3,30 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, text
 from sqlmodel import JSON, Field, Index, SQLModel
 
 from sais_models.columns import UtcDateTime, enum_column, utc_now
 from sais_models.markings import MediaMarking, ThumbMarking
+
+LEASED = "leased_by IS NOT NULL"
+WAITING = "retry_at IS NOT NULL"
 
 
 class Media(SQLModel, table=True):
     """`path` is the address under every storage, null until the bytes have told their format.
 
     `size` in bytes, `width` and `height` in pixels as displayed (EXIF orientation applied). While a run works on the
-    row it holds a lease: `leased_by` until `leased_until`.
+    row it holds a lease: `leased_by` until `leased_until`. When it, or a thumb of it, has failed for a reason that may
+    pass, the sweep tries again at `retry_at`, and has done so `retries` times; null: it is left as it is.
     """
 
-    __table_args__ = (Index("ix_media_root_marking", "root", "marking"),)
+    __table_args__ = (
+        Index("ix_media_root_marking", "root", "marking"),
+        # Few rows of millions are leased or wait for the sweep: these hold those alone.
+        Index("ix_media_leased", "leased_by", sqlite_where=text(LEASED), postgresql_where=text(LEASED)),
+        Index("ix_media_retry", "retry_at", sqlite_where=text(WAITING), postgresql_where=text(WAITING)),
+    )
 
     code: str = Field(primary_key=True, max_length=16)
     root: str = Field(foreign_key="account.root")
@@ -42,6 +51,8 @@ class Media(SQLModel, table=True):
     context: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     leased_by: str | None = None
     leased_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    retry_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    retries: int = 0
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     updated_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
 

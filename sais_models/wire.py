@@ -27,6 +27,7 @@ class AccountSetup(Wire):
     approx: Annotated[int, Field(ge=0, validation_alias=AliasChoices("approx", "estimated"))] = 1000
     media_callback_url: str | None = None
     thumb_callback_url: str | None = None
+    batch_callback_url: str | None = None
     callback_mode: CallbackMode | None = None
     api_key: str | None = None
     layout: Layout | None = None
@@ -50,6 +51,7 @@ class AccountInfo(Wire):
     bin_count: int
     media_callback_url: str | None
     thumb_callback_url: str | None
+    batch_callback_url: str | None
     api_key: str | None
     webhook_secret: str | None
     config: AccountConfig
@@ -86,6 +88,7 @@ class DispatchProcess(Wire):
     context: dict[str, Any] = Field(default_factory=dict)
     media_callback_url: str | None = None
     thumb_callback_url: str | None = None
+    batch_callback_url: str | None = None
     api_key: str | None = None
     wait: bool = False
     lane: Lane | None = None
@@ -191,7 +194,11 @@ class Replayed(Wire):
 
 
 class BatchStatus(Wire):
-    """`GET /batches/{id}`; submitted = accepted + rejected, accepted = pending + done + failed."""
+    """`GET /batches/{id}`, and the body of the POST to `batchCallbackUrl` when the batch has ended.
+
+    submitted = accepted + rejected, accepted = pending + done + failed + cancelled; `settled` is true when nothing is
+    worked on any more, for a cancelled batch too.
+    """
 
     id: int
     root: str
@@ -201,6 +208,8 @@ class BatchStatus(Wire):
     pending: int
     done: int
     failed: int
+    cancelled: int
     reasons: dict[str, int]
+    marking: str
     settled: bool
     flow_run_url: str | None

@@ -18,6 +18,11 @@ from sais.pipeline.summary import FailureCount
 from sais_models import Batch
 
 STEPS = 4
+# Every key under which a task leaves an artifact, as SQL patterns: what `retention` may delete.
+OUR_KEYS = (
+    *("progress-b%", "page-b%", "failures-b%", "summary-b%", "sheet-b%"),
+    *("alert-%", "stale-thumbs", "transfer", "transfer-bad-lines", "purge-plan", "retention"),
+)
 
 
 class Progress:

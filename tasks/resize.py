@@ -5,7 +5,7 @@ from prefect import task
 from sais.pipeline.report import ChunkReport
 from sais.pipeline.resize import resize_chunk
 from sais.pipeline.resources import Resources
-from tasks.policy import RETRIED
+from tasks.policy import RETRIED, is_last_try
 from tasks.reporting import log_report
 
 
@@ -15,4 +15,7 @@ async def resize(archived: ChunkReport, resources: Resources) -> ChunkReport:
         if await resources.leaves_off():
             # Others wait: the next run of the batch makes these thumbs, from what is downloaded and archived.
             return log_report(ChunkReport("resize", archived.chunk))
-        return log_report(await resize_chunk(resources, archived.chunk))
+        report = log_report(await resize_chunk(resources, archived.chunk))
+    if not is_last_try():
+        report.require_finished()
+    return report

@@ -20,7 +20,8 @@ from prefect.client.schemas.objects import StateType
 from prefect.logging import get_run_logger
 from prefect.runtime import deployment
 
-from sais.catalog.batches import note_run
+from sais.catalog.media import release_leases
+from sais.catalog.stalled import note_run
 from sais.catalog.turns import Share, others_wait, pass_on_turn
 from sais.pipeline.plan import Order
 from sais.pipeline.resources import Resources
@@ -84,12 +85,15 @@ async def _pass_on_at_last(turn: Turn, resources: Resources) -> None:
 @task(name="pass-on", task_run_name="pass-on-{turn.account}", **RETRIED)
 async def pass_on(turn: Turn, resources: Resources) -> None:
     share = Share.of(resources.settings)
+    if turn.gave_way:
+        # The next run may begin before this one has closed everything.
+        await resources.write(release_leases, resources.run)
     batch = await resources.write(pass_on_turn, turn.account, share, ended=turn.batch or 0, gave_way=turn.gave_way)
     if turn.gave_way:
         get_run_logger().info("batch %s gives way to those who wait, and goes on in another run", turn.batch)
     if batch is not None:
         run = await start_again(batch)
-        await resources.write(note_run, batch.id or 0, str(run.id))
+        await resources.write(note_run, batch, str(run.id))
         get_run_logger().info("batch %s of %s has its turn next, in flow run %s", batch.id, batch.root, run.id)
 
 

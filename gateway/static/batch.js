@@ -26,29 +26,30 @@ function listen() {
 }
 
 function show(sums) {
-  const finished = sums.done + sums.failed;
+  const finished = sums.done + sums.failed + sums.cancelled;
   for (const shown of live.querySelectorAll("[data-sum]")) shown.textContent = numbers.format(sums[shown.dataset.sum]);
   const bar = live.querySelector("progress");
   bar.max = Math.max(sums.accepted, 1);
   bar.value = sums.accepted ? finished : 1;
   bar.setAttribute("aria-label", `${finished} of ${sums.accepted} images done or failed`);
-  if (sums.settled) settle();
+  if (sums.settled) settle(sums.marking);
   say(sums);
   refresh();
 }
 
-function settle() {
+function settle(marking) {
   live.dataset.settled = "yes";
   const state = document.getElementById("state");
   state.className = "health okay";
-  state.firstElementChild.textContent = "settled";
+  state.firstElementChild.textContent = marking;
+  document.getElementById("cancel")?.remove();
 }
 
 // A screen reader reads each change aloud: seldom is enough, and the end for certain.
 function say(sums) {
   if (!sums.settled && performance.now() - lastSaid < LEAST_SAYING_MS) return;
   lastSaid = performance.now();
-  const words = ["done", "pending", "failed", "rejected"].filter((name) => sums[name]);
+  const words = ["done", "pending", "failed", "cancelled", "rejected"].filter((name) => sums[name]);
   said.textContent = `${sums.settled ? "Settled" : "At work"}: ${words.map((name) => `${sums[name]} ${name}`).join(", ")}`;
 }
 

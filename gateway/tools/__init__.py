@@ -3,18 +3,23 @@
 from typing import Any
 
 from gateway.tools.accounts import CREATE_ACCOUNT, GET_ACCOUNT_INFO
+from gateway.tools.bots import BOTS_ADD, BOTS_LIST, BOTS_REMOVE
 from gateway.tools.definition import Caller, Tool
 from gateway.tools.explanations import EXPLAIN_FAILURE, SUM_NUMBERS
-from gateway.tools.images import DISPATCH_PROCESS, GENERATE_THUMBNAIL, GET_MEDIA
+from gateway.tools.images import CANCEL_BATCH, DISPATCH_PROCESS, GENERATE_THUMBNAIL, GET_MEDIA
 
 TOOLS: tuple[Tool[Any], ...] = (
     CREATE_ACCOUNT,
     DISPATCH_PROCESS,
+    CANCEL_BATCH,
     GET_ACCOUNT_INFO,
     GET_MEDIA,
     GENERATE_THUMBNAIL,
     EXPLAIN_FAILURE,
     SUM_NUMBERS,
+    BOTS_LIST,
+    BOTS_ADD,
+    BOTS_REMOVE,
 )
 _BY_NAME = {name: tool for tool in TOOLS for name in (tool.name, *tool.also)}
 

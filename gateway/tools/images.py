@@ -5,12 +5,13 @@ from typing import Annotated, Any
 from fastapi import Response
 from pydantic import Field
 
+from gateway.cancelling import Cancellation, cancel
 from gateway.dispatch import DispatchRequest, dispatch_process
 from gateway.reading import MediaQuery, read_media, read_media_by_ids
 from gateway.tools.definition import Caller, Tool
 from sais.errors import InputError
 from sais_models import Lane
-from sais_models.wire import MOST_IDS, Wire
+from sais_models.wire import LARGEST_ID, MOST_IDS, Wire
 
 
 class MediaQuestion(Wire):
@@ -25,6 +26,10 @@ class ThumbnailOrder(Wire):
     preset: str = Field("small", description="One of the presets that `GET /filters` lists")
     wait: bool = Field(True, description="Answer when the thumb is there or has failed")
     api_key: str | None = Field(None, description="The account's key, when it is not sent as the Bearer")
+
+
+class BatchCancellation(Cancellation):
+    batch: Annotated[int, Field(ge=1, le=LARGEST_ID, description="As dispatch_process told it")]
 
 
 async def dispatch(caller: Caller, order: DispatchRequest) -> dict[str, Any]:
@@ -56,6 +61,10 @@ async def generate_thumbnail(caller: Caller, order: ThumbnailOrder) -> dict[str,
     return {"batch": done["batch"], **done["rows"][0]}
 
 
+async def cancel_batch(caller: Caller, order: BatchCancellation) -> dict[str, Any]:
+    return (await cancel(order.batch, caller.token, caller.state, order)).body()
+
+
 DISPATCH_PROCESS = Tool(
     "dispatch_process",
     "Puts images into the queue: each is fetched, archived and made into thumbs. A row for each image comes at once; "
@@ -75,4 +84,10 @@ GENERATE_THUMBNAIL = Tool(
     "Makes one thumb of one image, in the quick lane, and tells its address in `resized`.",
     ThumbnailOrder,
     generate_thumbnail,
+)
+CANCEL_BATCH = Tool(
+    "cancel_batch",
+    "Cancels what is pending in a batch; what is done stays. The answer has the sums of the batch after that.",
+    BatchCancellation,
+    cancel_batch,
 )

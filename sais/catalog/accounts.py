@@ -12,6 +12,7 @@ from sais_models import Account
 
 
 def find_account(connection: Connection, root: str) -> Account | None:
+    """One that is being deleted too."""
     return one_row(connection, Account, select(table_of(Account)).where(col(Account.root) == root))
 
 
@@ -20,15 +21,16 @@ def find_account_by_key(connection: Connection, key_hash: str) -> Account | None
 
 
 def get_account(connection: Connection, root: str) -> Account:
-    """Raises UnknownAccount."""
+    """Raises UnknownAccount, for one that is being deleted too."""
     account = find_account(connection, root)
-    if account is None:
+    if account is None or account.deleted_at is not None:
         raise UnknownAccount(f"no account has the root {root[:60]!r}; make it with `sais register`", field="account")
     return account
 
 
 def list_accounts(connection: Connection) -> list[Account]:
-    return all_rows(connection, Account, select(table_of(Account)).order_by(col(Account.root)))
+    living = select(table_of(Account)).where(col(Account.deleted_at).is_(None))
+    return all_rows(connection, Account, living.order_by(col(Account.root)))
 
 
 def add_account(connection: Connection, **values: Any) -> None:

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, and_, func, insert, or_, select, update
 from sqlmodel import col
 
 from sais.catalog.bulk import Row, insert_new, new_row, table_of
 from sais.catalog.rows import all_rows, one_row
 from sais.errors import InputError
-from sais_models import Batch, BatchItem, BatchMarking, ItemMarking
+from sais_models import Batch, BatchItem, BatchMarking, ItemMarking, Media, MediaMarking, Thumb, ThumbMarking
 from sais_models.columns import utc_now
 
 
@@ -37,6 +37,27 @@ def find_batch_of_run(connection: Connection, run: str) -> Batch | None:
     return one_row(connection, Batch, select(table_of(Batch)).where(col(Batch.flow_run_id) == run))
 
 
+def batches_of_run(connection: Connection, run: str) -> list[int]:
+    """Those that it works on, in their order."""
+    statement = select(table_of(Batch).c.id).where(col(Batch.flow_run_id) == run).order_by(col(Batch.id))
+    return [row[0] for row in connection.execute(statement)]
+
+
+def cancelled_batches(connection: Connection, run: str) -> list[int]:
+    """Those that this run works on and that were cancelled meanwhile."""
+    statement = select(table_of(Batch).c.id).where(
+        col(Batch.flow_run_id) == run, col(Batch.marking) == BatchMarking.CANCELLED
+    )
+    return [row[0] for row in connection.execute(statement)]
+
+
+def lock_batches(connection: Connection, batch_ids: Iterable[int]) -> None:
+    """Until the transaction ends nobody else settles or cancels them. Without it two runs on PostgreSQL, each with one
+    of the last two items, would not see the other's, and the batch would never settle. SQLite has one writer anyway."""
+    statement = select(col(Batch.id)).where(col(Batch.id).in_(sorted(batch_ids))).order_by(col(Batch.id))
+    connection.execute(statement.with_for_update(key_share=True)).all()
+
+
 def find_request_ids(connection: Connection, batch_ids: Iterable[int]) -> dict[int, str]:
     """For those of these batches that an HTTP request made."""
     statement = select(table_of(Batch).c.id, table_of(Batch).c.request_id).where(
@@ -53,9 +74,18 @@ def change_batch(connection: Connection, batch_id: int, **values: Any) -> None:
     connection.execute(update(table_of(Batch)).where(col(Batch.id) == batch_id).values(**values))
 
 
-def note_run(connection: Connection, batch_id: int, run: str) -> None:
-    """The flow run that is started for it."""
-    change_batch(connection, batch_id, flow_run_id=run)
+def cancel_batch(connection: Connection, batch_id: int, *, reason: str) -> None:
+    """The `cancel` move of an open batch and of what is pending in it."""
+    connection.execute(
+        update(table_of(BatchItem))
+        .where(col(BatchItem.batch_id) == batch_id, col(BatchItem.marking) == ItemMarking.PENDING)
+        .values(marking=ItemMarking.CANCELLED, reason=reason)
+    )
+    connection.execute(
+        update(table_of(Batch))
+        .where(col(Batch.id) == batch_id, col(Batch.marking) == BatchMarking.OPEN)
+        .values(marking=BatchMarking.CANCELLED, settled_at=utc_now())
+    )
 
 
 def add_items(connection: Connection, rows: Sequence[Row]) -> None:
@@ -73,7 +103,7 @@ def count_items(connection: Connection, batch_id: int) -> dict[ItemMarking, int]
 
 
 def count_reasons(connection: Connection, batch_id: int) -> dict[str, int]:
-    """How many items failed or were rejected, by reason, the most frequent first."""
+    """How many items failed, were rejected or cancelled, by reason, the most frequent first."""
     statement = (
         select(table_of(BatchItem).c.reason, func.count())
         .where(col(BatchItem.batch_id) == batch_id, col(BatchItem.reason).is_not(None))
@@ -81,6 +111,23 @@ def count_reasons(connection: Connection, batch_id: int) -> dict[str, int]:
         .order_by(func.count().desc(), col(BatchItem.reason))
     )
     return dict(map(tuple, connection.execute(statement)))
+
+
+def ended_codes(connection: Connection, batch_id: int) -> list[str]:
+    """Codes of pending items whose media has failed, or is archived with no thumb still to be made."""
+    unmade = select(col(Thumb.code)).where(col(Thumb.code) == col(Media.code), col(Thumb.marking) == ThumbMarking.NEW)
+    ended = or_(
+        col(Media.marking) == MediaMarking.FAILED,
+        and_(col(Media.marking).in_((MediaMarking.ARCHIVED, MediaMarking.RESIZED)), ~unmade.exists()),
+    )
+    statement = (
+        select(col(BatchItem.code))
+        .distinct()
+        .join(Media, col(Media.code) == col(BatchItem.code))
+        .where(col(BatchItem.batch_id) == batch_id, col(BatchItem.marking) == ItemMarking.PENDING, ended)
+        .order_by(col(BatchItem.code))
+    )
+    return [row[0] for row in connection.execute(statement)]
 
 
 def settle_batches(connection: Connection, batch_ids: Iterable[int]) -> list[int]:

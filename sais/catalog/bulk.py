@@ -1,7 +1,8 @@
 """Writing many rows in one statement. SQLite takes 135,000 rows a CPU second this way, 10,000 through a session."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any, cast
 
 from sqlalchemy import Connection, Table, bindparam, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -17,12 +18,17 @@ def table_of(model: type[SQLModel]) -> Table:
 
 def new_row(model: type[SQLModel], **values: Any) -> Row:
     """A whole row: the model's defaults, and over them `values`."""
-    defaults = {
-        name: field.get_default(call_default_factory=True)
-        for name, field in model.model_fields.items()
-        if name not in values
-    }
-    return defaults | values
+    constants, makers = _defaults(model)
+    return constants | {name: make() for name, make in makers.items() if name not in values} | values
+
+
+@cache
+def _defaults(model: type[SQLModel]) -> tuple[Row, dict[str, Callable[[], Any]]]:
+    """Those that are the same for every row, and those that are made for each. Asking pydantic each time was a third of
+    the time that a dispatch took."""
+    fields = model.model_fields.items()
+    makers = {name: cast("Callable[[], Any]", field.default_factory) for name, field in fields if field.default_factory}
+    return {name: field.get_default() for name, field in fields if name not in makers}, makers
 
 
 def insert_new(connection: Connection, model: type[SQLModel], rows: Sequence[Row]) -> None:

@@ -136,7 +136,7 @@ def switch_off_callback(connection: Connection, root: str, url: str, reason: str
         .values(marking=DeliveryMarking.DEAD, reason=reason)
     )
     for table in (table_of(Account), table_of(Batch)):
-        for field in ("media_callback_url", "thumb_callback_url"):
+        for field in ("media_callback_url", "thumb_callback_url", "batch_callback_url"):
             connection.execute(update(table).where(table.c.root == root, table.c[field] == url).values({field: None}))
 
 
@@ -145,3 +145,11 @@ def count_deliveries(connection: Connection, batch_id: int | None = None) -> dic
     if batch_id is not None:
         statement = statement.where(col(Delivery.batch_id) == batch_id)
     return dict(map(tuple, connection.execute(statement)))
+
+
+def count_of_account(connection: Connection, root: str) -> int:
+    """How many of an account's webhooks are not delivered."""
+    statement = select(func.count()).where(
+        col(Delivery.root) == root, col(Delivery.marking) != DeliveryMarking.DELIVERED
+    )
+    return connection.execute(statement).scalar_one()

@@ -5,21 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, or_, select, update
+from sqlalchemy import Connection, Select, and_, func, or_, select, update
 from sqlmodel import col
 
 from sais.catalog.bulk import Row, insert_new, table_of, update_rows, upsert
 from sais.catalog.rows import all_rows, pieces
-from sais_models import BatchItem, Chunk, ItemMarking, Media, MediaMarking, Thumb
+from sais_models import Batch, BatchItem, BatchMarking, Chunk, ItemMarking, Media, MediaMarking, Thumb, ThumbMarking
 from sais_models.columns import utc_now
 
 
 @dataclass(frozen=True)
 class Lease:
-    """Who works on a media row, and until when."""
+    """Who works on a media row, and until when. `absences`: how often the run had been away for too long by then."""
 
     run: str
     until: datetime
+    absences: int = 0
 
 
 def find_media(connection: Connection, codes: Iterable[str]) -> dict[str, Media]:
@@ -49,8 +50,30 @@ def add_thumbs(connection: Connection, rows: Sequence[Row]) -> None:
 
 def reset_media(connection: Connection, codes: Sequence[str]) -> None:
     """The `retry` move: failed media are new again."""
-    rows = [{"code": code, "marking": MediaMarking.NEW, "reason": None, "retryable": False} for code in codes]
+    fresh = {"marking": MediaMarking.NEW, "reason": None, "retryable": False, "retry_at": None}
+    rows = [{"code": code, **fresh} for code in sorted(codes)]
     update_rows(connection, Media, rows, where={"marking": MediaMarking.FAILED})
+
+
+def forget_originals(connection: Connection, codes: Sequence[str]) -> None:
+    """The `lose` move: their originals are nowhere any more, and are to be fetched again."""
+    rows = [{"code": code, "marking": MediaMarking.NEW} for code in codes]
+    update_rows(connection, Media, rows, where={"marking": MediaMarking.RESIZED})
+
+
+def forget_thumb(connection: Connection, code: str, preset: str, made: datetime) -> bool:
+    """The `lose` move, for the file that was made at `made`. False when the row has changed since."""
+    statement = (
+        update(table_of(Thumb))
+        .where(
+            col(Thumb.code) == code,
+            col(Thumb.preset) == preset,
+            col(Thumb.marking) == ThumbMarking.DONE,
+            col(Thumb.updated_at) == made,
+        )
+        .values(marking=ThumbMarking.NEW, updated_at=utc_now())
+    )
+    return connection.execute(statement).rowcount > 0
 
 
 def _pending_codes(chunk: Chunk) -> Select[Any]:
@@ -72,22 +95,38 @@ def claim_media(connection: Connection, chunk: Chunk, lease: Lease, markings: Se
         col(Media.leased_until) < utc_now(),
     )
     wanted = (col(Media.code).in_(_pending_codes(chunk)), col(Media.marking).in_(markings))
-    connection.execute(
-        update(table_of(Media)).where(*wanted, free).values(leased_by=lease.run, leased_until=lease.until)
-    )
+    # What another transaction has in hand is not waited for. In the order of codes, so that two never wait in a circle.
+    locked = select(col(Media.code)).where(*wanted, free).order_by(col(Media.code))
+    locked = locked.with_for_update(skip_locked=True, key_share=True)
+    for piece in pieces([row[0] for row in connection.execute(locked)]):
+        connection.execute(
+            update(table_of(Media))
+            .where(col(Media.code).in_(piece))
+            .values(leased_by=lease.run, leased_until=lease.until)
+        )
     mine = select(table_of(Media)).where(*wanted, col(Media.leased_by) == lease.run).order_by(col(Media.code))
     return all_rows(connection, Media, mine)
 
 
-def count_held_elsewhere(connection: Connection, chunk: Chunk, run: str) -> int:
-    """How many of the chunk's pending media another run is working on."""
-    statement = select(func.count()).where(
-        col(Media.code).in_(_pending_codes(chunk)),
-        col(Media.leased_by).is_not(None),
-        col(Media.leased_by) != run,
-        col(Media.leased_until) >= utc_now(),
+def count_unclaimed(connection: Connection, chunk: Chunk, run: str, markings: Sequence[MediaMarking]) -> int:
+    """How many of the chunk's pending media another run is working on, or had in hand when they were claimed."""
+    elsewhere = and_(
+        col(Media.leased_by).is_not(None), col(Media.leased_by) != run, col(Media.leased_until) >= utc_now()
     )
+    missed = and_(col(Media.marking).in_(markings), or_(col(Media.leased_by).is_(None), col(Media.leased_by) != run))
+    statement = select(func.count()).where(col(Media.code).in_(_pending_codes(chunk)), or_(elsewhere, missed))
     return connection.execute(statement).scalar_one()
+
+
+def still_held(connection: Connection, lease: Lease, codes: Sequence[str]) -> set[str]:
+    """Those of `codes` that are the run's still. They stay so until the transaction ends; of the others the run must
+    write nothing: it was away for longer than its lease, and somebody else works on them."""
+    held = select(col(Media.code)).where(col(Media.leased_by) == lease.run).order_by(col(Media.code))
+    return {
+        row[0]
+        for piece in pieces(list(codes))
+        for row in connection.execute(held.where(col(Media.code).in_(piece)).with_for_update(key_share=True))
+    }
 
 
 def release_media(connection: Connection, lease: Lease, codes: Sequence[str]) -> None:
@@ -100,6 +139,24 @@ def release_leases(connection: Connection, run: str) -> None:
     """A run that ends gives back what it still holds."""
     connection.execute(
         update(table_of(Media)).where(col(Media.leased_by) == run).values(leased_by=None, leased_until=None)
+    )
+    connection.execute(
+        update(table_of(Batch))
+        .where(col(Batch.flow_run_id) == run, col(Batch.held_until).is_not(None))
+        .values(held_until=utc_now())
+    )
+
+
+def renew_leases(connection: Connection, lease: Lease) -> None:
+    """What the run holds, and the batches it works on, stay its own until `lease.until`; two statements, however many
+    images these are. What another run has taken meanwhile stays with that."""
+    connection.execute(
+        update(table_of(Media)).where(col(Media.leased_by) == lease.run).values(leased_until=lease.until)
+    )
+    connection.execute(
+        update(table_of(Batch))
+        .where(col(Batch.flow_run_id) == lease.run, col(Batch.marking) == BatchMarking.OPEN)
+        .values(held_until=lease.until)
     )
 
 

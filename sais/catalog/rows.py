@@ -9,6 +9,7 @@ from sqlalchemy.orm import class_mapper
 from sqlmodel import SQLModel
 
 Noun = TypeVar("Noun", bound=SQLModel)
+Value = TypeVar("Value")
 
 # SQLite allows 32,766 variables in a statement, PostgreSQL 65,535.
 IN_LIST = 5_000
@@ -42,6 +43,6 @@ def _maker(model: type[SQLModel]) -> Callable[[], Any]:
     return new_instance
 
 
-def pieces(values: list[str]) -> list[list[str]]:
+def pieces(values: list[Value]) -> list[list[Value]]:
     """`values` cut to what fits into one IN list."""
     return [values[start : start + IN_LIST] for start in range(0, len(values), IN_LIST)]

@@ -27,15 +27,16 @@ class Share:
 
 def ask_for_turn(connection: Connection, batch: Batch, share: Share) -> bool:
     """Whether a run may be started for the batch now; if not, it waits."""
-    if not share.runs or batch.lane not in share.lanes:
-        return True
-    lock_account(connection, batch.root)
-    # Of two that come together and ask at the same time, the later one counts the earlier, and not the other way.
-    before = or_(col(Batch.id) < batch.id, and_(col(Batch.id) != batch.id, col(Batch.flow_run_id).is_not(None)))
-    if count_going(connection, batch.root, share, before) < share.runs:
-        return True
-    _set_waiting(connection, batch.id or 0)
-    return False
+    if share.runs and batch.lane in share.lanes:
+        lock_account(connection, batch.root)
+        # Of two that come together and ask at the same time, the later one counts the earlier, and not the other way.
+        before = or_(col(Batch.id) < batch.id, and_(col(Batch.id) != batch.id, col(Batch.flow_run_id).is_not(None)))
+        if count_going(connection, batch.root, share, before) >= share.runs:
+            _set_waiting(connection, batch.id or 0)
+            return False
+    if batch.waiting_since is not None:
+        stop_waiting(connection, batch.id or 0)
+    return True
 
 
 def give_way(connection: Connection, batch_id: int) -> None:

@@ -11,8 +11,12 @@ from sais_models import Account, Batch, BatchItem, BatchMarking, DayUsage, ItemM
 
 
 def lock_account(connection: Connection, root: str) -> None:
-    """Until the transaction ends, for those who count and then add; SQLite has one writer anyway."""
-    connection.execute(select(col(Account.root)).where(col(Account.root) == root).with_for_update())
+    """Until the transaction ends, for those who count and then add; SQLite has one writer anyway.
+
+    Rows that refer to the account may be added meanwhile: who settles a batch adds webhooks while he holds the batch,
+    and the two would wait for one another.
+    """
+    connection.execute(select(col(Account.root)).where(col(Account.root) == root).with_for_update(key_share=True))
 
 
 def count_images(connection: Connection, root: str) -> int:

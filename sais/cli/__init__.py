@@ -4,7 +4,21 @@ import sys
 
 import typer
 
-from sais.cli import accounts, bots, doctor, iterating, keys, limits, queueing, stack, webhooks
+from sais.cli import (
+    accounts,
+    bots,
+    cancelling,
+    doctor,
+    iterating,
+    keys,
+    limits,
+    purging,
+    queueing,
+    retrying,
+    stack,
+    transfer,
+    webhooks,
+)
 from sais.errors import InputError, SaisError
 
 app = typer.Typer(
@@ -23,6 +37,11 @@ app.command("limits")(limits.limits)
 app.command("queue")(queueing.queue)
 app.command("status")(queueing.status)
 app.command("iterate")(iterating.iterate)
+app.command("retry")(retrying.retry)
+app.command("cancel")(cancelling.cancel)
+app.command("export")(transfer.export)
+app.command("import")(transfer.import_)
+app.command("purge")(purging.purge)
 app.command("doctor")(doctor.doctor)
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(bots.app, name="bots")

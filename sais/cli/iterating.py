@@ -11,8 +11,8 @@ from sqlalchemy import Engine
 from sais.catalog.accounts import get_account
 from sais.catalog.database import open_database, reading, writing
 from sais.cli import remote
+from sais.cli.here import start_run
 from sais.cli.output import AsJson, note, print_json
-from sais.cli.queueing import start_run
 from sais.fetching import Guard
 from sais.iterating import Piece, look, send_again
 from sais.settings import Settings

@@ -1,38 +1,26 @@
 """`sais queue` and `sais status`."""
 
-import asyncio
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import Engine
 
-from sais.catalog import batches
 from sais.catalog.accounts import get_account, list_accounts
-from sais.catalog.database import open_database, reading, writing
+from sais.catalog.database import open_database, reading
 from sais.catalog.media import count_by_marking
-from sais.catalog.turns import Share, ask_for_turn
-from sais.cli import remote
+from sais.cli import here, remote
 from sais.cli.limits import in_words, limited_accounts
-from sais.cli.output import AsJson, follow, note, print_json, print_table
-from sais.dispatch import Submitted, open_batch
-from sais.errors import EmptyBatch, PrefectUnavailable
-from sais.fetching import Guard
-from sais.manifests import read_manifest
-from sais.reading import batch_status
-from sais.runs import PrefectApi, PrefectSettings, Runs
+from sais.cli.orders import Order
+from sais.cli.output import AsJson, follow, print_json, print_table
 from sais.settings import Settings
-from sais.submission import submit
-from sais_models import Batch, MediaMarking
-
-POLL_SECONDS = 1.0
+from sais_models import MediaMarking
 
 
 def queue(
     root: Annotated[str, typer.Argument(help="The account's root")],
     url: Annotated[list[str] | None, typer.Option(help="An image's address; may be given again and again")] = None,
+    path: Annotated[list[Path] | None, typer.Option(help="An image of this machine; again and again")] = None,
     manifest: Annotated[
         str | None, typer.Option(help="CSV, TSV, JSONL, Parquet or plain list, gzip too; a path or s3:// address")
     ] = None,
@@ -40,18 +28,26 @@ def queue(
     wait: Annotated[bool, typer.Option("--wait", help="Wait until every image has settled")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Puts images into the queue of an account and starts a run for them."""
+    """Puts images into the queue of an account and starts a run for them.
+
+    All addresses are one batch, the manifest is one, and each image of this machine is one. JSON is an object for one
+    batch, a list for more; `rows` in it are the images that were sent from here.
+    """
     settings = Settings()
-    if not url and not manifest:
-        raise EmptyBatch("nothing to queue: give --url or --manifest", field="url")
-    run = remote.queue if settings.url else _queue_here
-    sums = run(settings, root, url or [], manifest, preset or [], wait)
+    order = Order(root, url or [], path or [], manifest, preset or [])
+    order.check()
+    with remote.opened(settings, root) if settings.url else here.opened(settings, root) as door:
+        sent = list(order.send(door))
+        done = [follow(door.watch(one.batch)) if wait else door.sums(one.batch) for one in sent]
     if as_json:
-        print_json(sums)
+        told = [sums | ({"rows": one.rows} if one.rows else {}) for sums, one in zip(done, sent, strict=True)]
+        print_json(told[0] if len(told) == 1 else told)
     else:
-        hidden = ("id", "root", "reasons", "flowRunUrl")
-        print_table(f"Batch {sums['id']} of {root}", [{k: v for k, v in sums.items() if k not in hidden}])
-    if wait and sums["failed"] + sums["rejected"]:
+        hidden = ("root", "reasons", "marking", "flowRunUrl")
+        for row in (row for one in sent for row in one.rows):
+            typer.echo(f"{row['path']}   size: {row['size']}")
+        print_table(f"Batches of {root}", [{k: v for k, v in sums.items() if k not in hidden} for sums in done])
+    if wait and any(sums["failed"] + sums["rejected"] + sums["cancelled"] for sums in done):
         raise typer.Exit(1)
 
 
@@ -83,61 +79,3 @@ def _counts_here(settings: Settings, root: str | None) -> Mapping[str, Mapping[s
 def _limits_here(settings: Settings, root: str | None) -> dict[str, dict[str, Any]]:
     with reading(open_database(settings.effective_database_url)) as connection:
         return {row["account"]: row for row in limited_accounts(connection, root)}
-
-
-def _queue_here(
-    settings: Settings, root: str, urls: list[str], manifest: str | None, presets: list[str], wait: bool
-) -> dict[str, Any]:
-    engine = open_database(settings.effective_database_url)
-    batch = _fill(engine, settings, root, urls, manifest, presets)
-    start_run(engine, batch)
-    return follow(_watch(engine, batch)) if wait else _sums(engine, batch)
-
-
-def _fill(
-    engine: Engine, settings: Settings, root: str, urls: list[str], manifest: str | None, presets: list[str]
-) -> Batch:
-    """URLs go in at once; a manifest is checked by its first piece and read by the run."""
-    if manifest:
-        manifest = manifest if "://" in manifest else str(Path(manifest).absolute())
-        next(read_manifest(manifest))
-    with writing(engine) as connection:
-        account = get_account(connection, root)
-        if manifest:
-            return open_batch(connection, account, presets=presets, manifest=manifest)
-        images = [Submitted(address) for address in urls]
-        return submit(connection, account, images, guard=Guard(settings.allow_hosts), presets=presets).batch
-
-
-def start_run(engine: Engine, batch: Batch) -> None:
-    """The batch is in the database already: without Prefect it waits for the sweep."""
-    with writing(engine) as connection:
-        if not ask_for_turn(connection, batch, Share.of(Settings())):
-            note(f"batch {batch.id} waits until another run of {batch.root} ends")
-            return
-    try:
-        run = asyncio.run(_start_run(batch))
-    except PrefectUnavailable as error:
-        note(f"batch {batch.id} is accepted, but no run started; the sweep takes it up: {error}")
-        return
-    with writing(engine) as connection:
-        batches.change_batch(connection, batch.id or 0, flow_run_id=run)
-
-
-async def _start_run(batch: Batch) -> str:
-    async with PrefectApi(PrefectSettings.or_embedded()) as api:
-        return await Runs(api).start(batch)
-
-
-def _watch(engine: Engine, batch: Batch) -> Iterator[dict[str, Any]]:
-    while True:
-        sums = _sums(engine, batch)
-        yield sums
-        if sums["settled"]:
-            return
-        time.sleep(POLL_SECONDS)
-
-
-def _sums(engine: Engine, batch: Batch) -> dict[str, Any]:
-    with reading(engine) as connection:
-        return batch_status(connection, batch.id or 0).body()

@@ -1,13 +1,16 @@
 """The same commands at a gateway, when SAIS_URL names one."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sais.cli.output import follow
+from sais.cli.orders import Sent
 from sais.client import SaisClient
 from sais.client.requests import WebhookOptions
 from sais.errors import InputError
 from sais.iterating import Piece
+from sais.retrying import Failed
 from sais.settings import Settings
 from sais_models import DeliveryMarking
 from sais_models.wire import AccountSetup, WebhookChoice
@@ -29,19 +32,35 @@ def register(settings: Settings, setup: AccountSetup, key: str | None) -> dict[s
         )
 
 
-def queue(
-    settings: Settings, root: str, urls: list[str], manifest: str | None, presets: list[str], wait: bool
-) -> dict[str, Any]:
-    """The sums of the batch; with `wait`, when it has settled."""
+class Gateway:
+    """Raises GatewayRefused, InfrastructureError, InputError for a file that cannot be sent."""
+
+    def __init__(self, client: SaisClient) -> None:
+        self._client = client
+
+    def send_urls(self, urls: Sequence[str], presets: Sequence[str]) -> Sent:
+        return Sent(self._client.dispatch(urls, presets).batch)
+
+    def send_manifest(self, manifest: str, presets: Sequence[str]) -> Sent:
+        if "://" in manifest:
+            raise InputError("with SAIS_URL a manifest is a file of this machine", field="manifest")
+        return Sent(self._client.send_manifest(manifest, presets))
+
+    def send_file(self, path: Path, presets: Sequence[str]) -> Sent:
+        sent = self._client.upload(path, presets)
+        return Sent(sent.batch, sent.rows)
+
+    def sums(self, batch: int) -> dict[str, Any]:
+        return self._client.batch(batch)
+
+    def watch(self, batch: int) -> Iterator[dict[str, Any]]:
+        return self._client.watch(batch, timeout=float("inf"), every=1.0)
+
+
+@contextmanager
+def opened(settings: Settings, root: str) -> Iterator[Gateway]:
     with open_client(settings, root) as client:
-        batch = client.send_manifest(_local(manifest), presets) if manifest else client.dispatch(urls, presets).batch
-        return follow(client.watch(batch, timeout=float("inf"), every=1.0)) if wait else client.batch(batch)
-
-
-def _local(manifest: str) -> Path:
-    if "://" in manifest:
-        raise InputError("with SAIS_URL a manifest is a file of this machine", field="manifest")
-    return Path(manifest)
+        yield Gateway(client)
 
 
 def counts(settings: Settings, root: str | None) -> tuple[str, dict[str, int]]:
@@ -78,3 +97,7 @@ def _of_account(client: SaisClient, root: str | None, choice: WebhookChoice) -> 
         "since": choice.since,
         "until": choice.until,
     }
+
+
+def retry_piece(client: SaisClient, which: Failed, dry_run: bool) -> dict[str, Any]:
+    return client.retry(which.reasons, after=which.after, limit=which.limit, dry_run=dry_run)

@@ -2,7 +2,7 @@
 
 from sais.client.asynchronous import AsyncSaisClient
 from sais.client.blocking import SaisClient
-from sais.client.requests import DispatchOptions, FileOptions, Image, RegisterOptions, pieces
+from sais.client.requests import DispatchOptions, FileOptions, Image, RegisterOptions, UploadOptions, pieces
 from sais.client.transport import Dispatched
 from sais.client.webhooks import verify_webhook
 
@@ -14,6 +14,7 @@ __all__ = [
     "Image",
     "RegisterOptions",
     "SaisClient",
+    "UploadOptions",
     "pieces",
     "verify_webhook",
 ]

@@ -16,6 +16,7 @@ from sais.client.requests import (
     FileOptions,
     Image,
     RegisterOptions,
+    UploadOptions,
     WebhookOptions,
     pieces,
 )
@@ -89,7 +90,7 @@ class AsyncSaisClient:
         presets: Sequence[str] = (),
         *,
         name: str = "image",
-        **options: Unpack[FileOptions],
+        **options: Unpack[UploadOptions],
     ) -> Dispatched:
         return await self._ask(self._account.upload(image, presets, name, options))
 
@@ -103,6 +104,14 @@ class AsyncSaisClient:
         self, *, after: str = "", offset: int = 0, limit: int = PIECE_IMAGES, dry_run: bool = False
     ) -> dict[str, Any]:
         return await self._ask(self._account.iterate(after=after, offset=offset, limit=limit, dry_run=dry_run))
+
+    async def retry(
+        self, reasons: Sequence[str] = (), *, after: str = "", limit: int = PIECE_IMAGES, dry_run: bool = False
+    ) -> dict[str, Any]:
+        return await self._ask(self._account.retry(reasons, after=after, limit=limit, dry_run=dry_run))
+
+    async def cancel(self, batch: int) -> dict[str, Any]:
+        return await self._ask(self._account.cancel(batch))
 
     async def batch(self, batch: int) -> dict[str, Any]:
         return await self._ask(self._account.batch(batch))

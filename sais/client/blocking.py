@@ -15,6 +15,7 @@ from sais.client.requests import (
     FileOptions,
     Image,
     RegisterOptions,
+    UploadOptions,
     WebhookOptions,
     pieces,
 )
@@ -99,7 +100,7 @@ class SaisClient:
         presets: Sequence[str] = (),
         *,
         name: str = "image",
-        **options: Unpack[FileOptions],
+        **options: Unpack[UploadOptions],
     ) -> Dispatched:
         """An image without an address: its bytes (`name` says what they are), or the path of a file. One row."""
         return self._ask(self._account.upload(image, presets, name, options))
@@ -118,8 +119,21 @@ class SaisClient:
         """Sends the next `limit` unfinished media again: `found`, `batch`, and `last`, to go on `after`."""
         return self._ask(self._account.iterate(after=after, offset=offset, limit=limit, dry_run=dry_run))
 
+    def retry(
+        self, reasons: Sequence[str] = (), *, after: str = "", limit: int = PIECE_IMAGES, dry_run: bool = False
+    ) -> dict[str, Any]:
+        """Tries the next `limit` failed media again: `found`, `batches`, and `last`, to go on `after`.
+
+        `reasons` are reasons or their classes; without them, all that may pass.
+        """
+        return self._ask(self._account.retry(reasons, after=after, limit=limit, dry_run=dry_run))
+
+    def cancel(self, batch: int) -> dict[str, Any]:
+        """What is pending in the batch is not worked on any more; the sums after that."""
+        return self._ask(self._account.cancel(batch))
+
     def batch(self, batch: int) -> dict[str, Any]:
-        """The sums as they stand: submitted, accepted, rejected, pending, done, failed, settled."""
+        """The sums as they stand: submitted, accepted, rejected, pending, done, failed, cancelled, settled."""
         return self._ask(self._account.batch(batch))
 
     def watch(self, batch: int, timeout: float = 600, every: float = 0.5) -> Iterator[dict[str, Any]]:

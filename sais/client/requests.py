@@ -34,6 +34,7 @@ class RegisterOptions(TypedDict, total=False):
 
     media_callback_url: str | None
     thumb_callback_url: str | None
+    batch_callback_url: str | None
     callback_mode: str | None
     layout: str | None
     registration_token: str | None
@@ -48,6 +49,7 @@ class DispatchOptions(TypedDict, total=False):
     context: Mapping[str, Any] | None
     media_callback_url: str | None
     thumb_callback_url: str | None
+    batch_callback_url: str | None
     wait: bool
     lane: str | None
 
@@ -58,6 +60,12 @@ class FileOptions(TypedDict, total=False):
     context: Mapping[str, Any] | None
     media_callback_url: str | None
     thumb_callback_url: str | None
+
+
+class UploadOptions(FileOptions, total=False):
+    """`wait` asks for the answer when the image has settled."""
+
+    wait: bool
 
 
 class WebhookOptions(TypedDict, total=False):
@@ -76,6 +84,7 @@ class WebhookOptions(TypedDict, total=False):
 WIRE_NAMES = {
     "media_callback_url": "mediaCallbackUrl",
     "thumb_callback_url": "thumbCallbackUrl",
+    "batch_callback_url": "batchCallbackUrl",
     "callback_mode": "callbackMode",
 }
 
@@ -111,7 +120,7 @@ class AccountRequests:
         return Call("POST", "/dispatch_process", read_dispatched, body, self.api_key)
 
     def upload(
-        self, image: bytes | str | Path, presets: Sequence[str], name: str, options: FileOptions
+        self, image: bytes | str | Path, presets: Sequence[str], name: str, options: UploadOptions
     ) -> Call[Dispatched]:
         file = FormFile(name, image) if isinstance(image, bytes) else FormFile(Path(image).name, Path(image))
         return Call("POST", "/upload", read_row, self._form(presets, options), self.api_key, file)
@@ -138,6 +147,13 @@ class AccountRequests:
     def iterate(self, *, after: str, offset: int, limit: int, dry_run: bool) -> Call[dict[str, Any]]:
         body = {"root": self._known_root(), "after": after, "offset": offset, "limit": limit, "dryRun": dry_run}
         return Call("POST", "/iterate", read_object, body, self.api_key)
+
+    def retry(self, reasons: Sequence[str], *, after: str, limit: int, dry_run: bool) -> Call[dict[str, Any]]:
+        body = {"root": self._known_root(), "reasons": list(reasons), "after": after, "limit": limit, "dryRun": dry_run}
+        return Call("POST", "/retry", read_object, body, self.api_key)
+
+    def cancel(self, batch: int) -> Call[dict[str, Any]]:
+        return Call("POST", f"/batches/{batch:d}/cancel", read_object, {}, self.api_key)
 
     def _known_root(self) -> str:
         if not self.root:

@@ -55,7 +55,9 @@ class Guard:
         except ValueError:
             raise BadUrl("bad_url", "the host is a number, but no address") from None
         if address is None:
-            return parsed.copy_with(host=_checked_name(host), fragment=None)
+            is_final = _checked_name(host) == parsed.raw_host.decode("ascii") and "#" not in url
+            # Another parse takes as long as everything else here together.
+            return parsed if is_final else parsed.copy_with(host=host, fragment=None)
         if isinstance(address, IPv6Address) and address.scope_id:
             raise BadUrl("bad_url", "an address with a zone has a meaning only on one machine")
         if not self.permits(host, address):

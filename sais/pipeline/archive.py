@@ -1,10 +1,12 @@
 """The archive step: every downloaded original of a chunk goes whole into the archive."""
 
 import asyncio
-import time
+
+from sqlalchemy import Connection
 
 from sais.catalog.bulk import Row
-from sais.catalog.media import claim_media, save_media
+from sais.catalog.media import Lease, save_media, still_held
+from sais.pipeline.claiming import Claim, claiming
 from sais.pipeline.gathering import in_pieces
 from sais.pipeline.report import ChunkReport
 from sais.pipeline.resources import Resources
@@ -16,15 +18,23 @@ WRITES_AT_ONCE = 16
 
 async def archive_chunk(resources: Resources, chunk: Chunk) -> ChunkReport:
     """Raises StorageError when the archive cannot take a file; what it has taken by then is saved."""
-    start = time.perf_counter()
-    lease = resources.lease()
     report = ChunkReport("archive", chunk)
-    claimed = await resources.write(claim_media, chunk, lease, [MediaMarking.DOWNLOADED])
-    gate = asyncio.Semaphore(WRITES_AT_ONCE)
-    async for rows in in_pieces((_archive(resources, media, gate, report) for media in claimed), SAVED_TOGETHER):
-        await resources.write(save_media, lease, rows)
-    report.seconds = time.perf_counter() - start
+    async with claiming(resources, report, [MediaMarking.DOWNLOADED]) as claim:
+        report.cancelled = not await resources.hold.until_cancelled(chunk.batch, _archive_all(resources, claim))
     return report
+
+
+async def _archive_all(resources: Resources, claim: Claim) -> None:
+    gate, report = asyncio.Semaphore(WRITES_AT_ONCE), claim.report
+    async for rows in in_pieces((_archive(resources, media, gate, report) for media in claim.media), SAVED_TOGETHER):
+        report.lost += await resources.write(_save, claim.lease, rows)
+
+
+def _save(connection: Connection, lease: Lease, rows: list[Row]) -> int:
+    """How many of them another run has taken meanwhile."""
+    held = still_held(connection, lease, [row["code"] for row in rows])
+    save_media(connection, lease, [row for row in rows if row["code"] in held])
+    return len(rows) - len(held)
 
 
 async def _archive(resources: Resources, media: Media, gate: asyncio.Semaphore, report: ChunkReport) -> Row:

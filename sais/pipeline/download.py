@@ -1,7 +1,6 @@
 """The download step: every new media of a chunk is fetched whole into the local folder, or gets its reason."""
 
 import asyncio
-import time
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -9,14 +8,16 @@ from sqlalchemy import Connection
 from sais.addressing import path_of
 from sais.catalog.accounts import get_account
 from sais.catalog.bulk import Row
-from sais.catalog.media import Lease, claim_media, count_held_elsewhere, release_media, save_media
+from sais.catalog.media import Lease, release_media, save_media, still_held
 from sais.errors import DayIsSpent, MediaError
 from sais.fetching import Fetched
 from sais.imaging import inspect
+from sais.pipeline.claiming import Claim, claiming
 from sais.pipeline.day_budget import DayBudget, note_bytes
 from sais.pipeline.gathering import in_pieces
 from sais.pipeline.report import ChunkReport, Failure
 from sais.pipeline.resources import Resources
+from sais.retry_times import retry_time
 from sais.settling import settle
 from sais.upload import is_upload, recall
 from sais_models import Chunk, Layout, Media, MediaMarking
@@ -31,35 +32,47 @@ async def download_chunk(resources: Resources, chunk: Chunk, *, last_try: bool) 
     An account's bytes of the day may run out: what is left then fails at once, to be tried tomorrow.
     On the last try what is left becomes `failed`, retryable: the sweep takes it up again later.
     """
-    start = time.perf_counter()
-    lease = resources.lease()
     report = ChunkReport("download", chunk)
-    claimed = await resources.write(claim_media, chunk, lease, [MediaMarking.NEW])
-    layout = (await resources.read(get_account, chunk.root)).layout
     budget = await resources.read(DayBudget.of, chunk.root, resources.settings.fetch_concurrency)
-    fetching = (_download(resources, media, layout, report, budget, last_try) for media in claimed)
-    async for rows in in_pieces(fetching, SAVED_TOGETHER):
-        spent = budget.take_unsaved()
-        budget.see(await resources.write(_save, lease, rows, chunk.root, spent, resources.settings.public_url))
-    report.held = await resources.read(count_held_elsewhere, chunk, resources.run)
-    report.seconds = time.perf_counter() - start
+    async with claiming(resources, report, [MediaMarking.NEW]) as claim:
+        work = _download_all(resources, claim, budget, last_try=last_try)
+        report.cancelled = not await resources.hold.until_cancelled(chunk.batch, work)
+    if unsaved := budget.take_unsaved():
+        # Of a cancelled batch: what came was paid for, though it is not kept.
+        await resources.write(note_bytes, chunk.root, unsaved)
     return report
 
 
+async def _download_all(resources: Resources, claim: Claim, budget: DayBudget, *, last_try: bool) -> None:
+    root = claim.report.chunk.root
+    layout = (await resources.read(get_account, root)).layout
+    fetching = (_download(resources, claim, media, layout, budget, last_try) for media in claim.media)
+    async for rows in in_pieces(fetching, SAVED_TOGETHER):
+        taken = [row for row in rows if row is not None]
+        spent = budget.take_unsaved()
+        lost, today = await resources.write(_save, claim.lease, taken, root, spent, resources.settings.public_url)
+        budget.see(today)
+        claim.report.lost += lost + len(rows) - len(taken)
+
+
 async def _download(
-    resources: Resources, media: Media, layout: Layout, report: ChunkReport, budget: DayBudget, last_try: bool
-) -> Row:
+    resources: Resources, claim: Claim, media: Media, layout: Layout, budget: DayBudget, last_try: bool
+) -> Row | None:
+    """None when the run was away, so that the media may be somebody else's by now."""
+    report = claim.report
     incoming = resources.incoming(media.root, media.code)
     try:
         with resources.ledger.timing("download"):
             fetched = await _bytes_of(resources, media, incoming, budget)
         with resources.taking_in():
-            row = await asyncio.to_thread(_take_in, resources, media, layout, incoming, fetched)
+            row = await asyncio.to_thread(_take_in, resources, claim.lease, media, layout, incoming, fetched)
     except MediaError as error:
         incoming.unlink(missing_ok=True)
         final = last_try or not error.retryable or isinstance(error, DayIsSpent)
         report.failures.append(Failure.of(media, error.reason, final=final))
         return _failed(media, error, final=final)
+    if row is None:
+        return None
     report.done += 1
     report.size += fetched.size
     resources.ledger.counts["bytes downloaded"] += fetched.size
@@ -76,10 +89,16 @@ async def _bytes_of(resources: Resources, media: Media, incoming: Path, budget: 
         return fetched
 
 
-def _take_in(resources: Resources, media: Media, layout: Layout, incoming: Path, fetched: Fetched) -> Row:
+def _take_in(
+    resources: Resources, lease: Lease, media: Media, layout: Layout, incoming: Path, fetched: Fetched
+) -> Row | None:
     """Looks at the header, and gives the file its place and the extension that its bytes tell."""
     facts = inspect(incoming, max_pixels=resources.settings.max_pixels)
     path = path_of(media.root, media.code, layout, facts.ext)
+    if not resources.hold.is_sure(lease):
+        # Another run may have put the file there, and told its size and checksum.
+        incoming.unlink(missing_ok=True)
+        return None
     place = resources.original(path)
     place.parent.mkdir(parents=True, exist_ok=True)
     incoming.replace(place)
@@ -89,6 +108,7 @@ def _take_in(resources: Resources, media: Media, layout: Layout, incoming: Path,
         "path": path,
         "reason": None,
         "retryable": False,
+        "retry_at": None,
         "attempts": media.attempts + 1,
         "status_code": fetched.status_code,
         "mime_type": facts.mime_type,
@@ -110,6 +130,7 @@ def _failed(media: Media, error: MediaError, *, final: bool) -> Row:
         "path": None,
         "reason": error.reason,
         "retryable": error.retryable,
+        "retry_at": retry_time(media, error) if final else None,
         "attempts": media.attempts + 1,
         "status_code": error.status_code,
         "mime_type": None,
@@ -123,10 +144,14 @@ def _failed(media: Media, error: MediaError, *, final: bool) -> Row:
     }
 
 
-def _save(connection: Connection, lease: Lease, rows: list[Row], root: str, spent: int, public_url: str) -> int:
-    """One transaction. How many bytes the account has downloaded today."""
-    save_media(connection, lease, rows)
-    failed = [row["code"] for row in rows if row["marking"] == MediaMarking.FAILED]
+def _save(
+    connection: Connection, lease: Lease, rows: list[Row], root: str, spent: int, public_url: str
+) -> tuple[int, int]:
+    """How many of them another run has taken meanwhile, and how many bytes the account has downloaded today."""
+    held = still_held(connection, lease, [row["code"] for row in rows])
+    kept = [row for row in rows if row["code"] in held]
+    save_media(connection, lease, kept)
+    failed = [row["code"] for row in kept if row["marking"] == MediaMarking.FAILED]
     release_media(connection, lease, failed)
     settle(connection, failed, public_url=public_url)
-    return note_bytes(connection, root, spent)
+    return len(rows) - len(kept), note_bytes(connection, root, spent)

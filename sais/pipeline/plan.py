@@ -10,14 +10,16 @@ from sqlmodel import col
 
 from sais.catalog import batches
 from sais.catalog.accounts import get_account
+from sais.catalog.media import Lease
 from sais.dispatch import Submitted, add_images, open_batch
 from sais.errors import EmptyBatch, InputError
 from sais.fetching import Guard
 from sais.manifests import read_manifest
 from sais.pipeline.resources import Resources
 from sais.quotas import Room
+from sais.settling import settle_batches, settle_leftovers
 from sais.submission import submit
-from sais_models import Account, Batch, BatchItem, Chunk, ItemMarking, Media
+from sais_models import Account, Batch, BatchItem, BatchMarking, Chunk, ItemMarking, Media
 
 # An original whose size nobody knows yet counts as this much, the mean of photographs on the web.
 ASSUMED_BYTES = 1_000_000
@@ -60,27 +62,28 @@ async def plan_batch(resources: Resources, order: Order) -> Plan:
     if order.manifest is not None:
         # Reads the first piece only, so that a manifest that cannot be read leaves no batch behind.
         await asyncio.to_thread(next, read_manifest(order.manifest, options=resources.configuration.archive_options))
-    batch = await resources.write(_batch_for, order, resources.run, resources.guard)
-    if not batch.filled:
+    batch = await resources.write(_batch_for, order, resources.lease(), resources.guard)
+    if not batch.filled and batch.marking == BatchMarking.OPEN:
         await _fill_from_manifest(resources, batch)
         batch = await resources.read(batches.get_batch, batch.id or 0)
+    await resources.write(settle_leftovers, batch.id or 0, public_url=resources.settings.public_url)
     return Plan(batch, await _chunks(resources, batch))
 
 
-def _batch_for(connection: Connection, order: Order, run: str, guard: Guard) -> Batch:
+def _batch_for(connection: Connection, order: Order, lease: Lease, guard: Guard) -> Batch:
     """One transaction: a batch of URLs is there with all its items, or not at all."""
-    account = get_account(connection, order.account)
+    account, run = get_account(connection, order.account), lease.run
     if order.batch is not None:
         batch = batches.get_batch(connection, order.batch)
         if batch.root != account.root:
             raise InputError(f"batch {batch.id} belongs to another account than {account.root}", field="batch")
-        batches.change_batch(connection, order.batch, flow_run_id=run)
+        batches.change_batch(connection, order.batch, flow_run_id=run, held_until=lease.until)
         return batch
     made = batches.find_batch_of_run(connection, run)
     if made is not None:
         return made
     batch = _made(connection, account, order, guard)
-    batches.change_batch(connection, batch.id or 0, flow_run_id=run)
+    batches.change_batch(connection, batch.id or 0, flow_run_id=run, held_until=lease.until)
     return batches.get_batch(connection, batch.id or 0)
 
 
@@ -100,21 +103,36 @@ async def _fill_from_manifest(resources: Resources, batch: Batch) -> None:
             images = [Submitted(row.url, row.context, row.size) for row in piece]
             missing = images[max(0, batch.submitted - position) :]
             position += len(images)
-            if missing:
-                await resources.write(_add, batch, missing, resources.guard, position - len(missing))
+            if missing and not await resources.write(_add, batch, missing, resources.guard, position - len(missing)):
+                return
     await resources.write(_close, batch)
 
 
-def _add(connection: Connection, batch: Batch, images: Sequence[Submitted], guard: Guard, start: int) -> None:
-    """What is over the account's limits is rejected: whoever sent a manifest is not there to send it later."""
-    room = Room.of(connection, get_account(connection, batch.root))
-    add_images(connection, batch, images, guard=guard, room=room, start=start)
+def _add(connection: Connection, batch: Batch, images: Sequence[Submitted], guard: Guard, start: int) -> bool:
+    """What is over the account's limits is rejected: whoever sent a manifest is not there to send it later.
+
+    False when the batch was cancelled meanwhile: then nothing is added.
+    """
+    with connection.begin_nested() as attempt:
+        room = Room.of(connection, get_account(connection, batch.root))
+        add_images(connection, batch, images, guard=guard, room=room, start=start)
+        if not _is_open(connection, batch):
+            attempt.rollback()
+            return False
     batches.change_batch(connection, batch.id or 0, submitted=start + len(images))
+    return True
 
 
 def _close(connection: Connection, batch: Batch) -> None:
-    batches.change_batch(connection, batch.id or 0, filled=True)
-    batches.settle_batches(connection, [batch.id or 0])
+    if _is_open(connection, batch):
+        batches.change_batch(connection, batch.id or 0, filled=True)
+        settle_batches(connection, [batch.id or 0])
+
+
+def _is_open(connection: Connection, batch: Batch) -> bool:
+    """Stays so until the transaction ends. The batch is locked after its media, as everywhere."""
+    batches.lock_batches(connection, [batch.id or 0])
+    return batches.get_batch(connection, batch.id or 0).marking == BatchMarking.OPEN
 
 
 async def _chunks(resources: Resources, batch: Batch) -> list[Chunk]:

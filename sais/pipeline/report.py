@@ -22,7 +22,8 @@ class Failure:
 
 
 class ChunkReport:
-    """`done`, `failed` and `held` (by another run) are images; `size` in bytes written, `seconds` of wall time.
+    """`done`, `failed`, `held` (by another run) and `lost` (the run was away, and somebody else has them now) are
+    images; `size` in bytes written, `seconds` of wall time.
 
     No dataclass: Prefect walks through those, and draws an edge between any two tasks that share a value in them.
     """
@@ -32,6 +33,8 @@ class ChunkReport:
         self.chunk = chunk
         self.done = 0
         self.held = 0
+        self.lost = 0
+        self.cancelled = False
         self.size = 0
         self.seconds = 0.0
         self.failures: list[Failure] = []
@@ -47,10 +50,13 @@ class ChunkReport:
 
     def require_finished(self) -> None:
         """Raises UnfinishedChunk when something is left, or is in the hands of another run."""
-        if self.left or self.held:
-            raise UnfinishedChunk(f"{self.step} {self.chunk.name}", self.left + self.held)
+        waiting = 0 if self.cancelled else self.left + self.held + self.lost
+        if waiting:
+            raise UnfinishedChunk(f"{self.step} {self.chunk.name}", waiting)
 
     def __str__(self) -> str:
         line = f"{self.step} {self.chunk.name}: {self.done} done, {self.failed} failed, {self.left} left"
         held = f", {self.held} held by another run" if self.held else ""
-        return f"{line}{held}; {self.size / 1e6:.1f} MB in {self.seconds:.1f} s"
+        lost = f", {self.lost} lost to another run" if self.lost else ""
+        end = "; stopped, the batch is cancelled" if self.cancelled else ""
+        return f"{line}{held}{lost}; {self.size / 1e6:.1f} MB in {self.seconds:.1f} s{end}"

@@ -4,18 +4,18 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine
 
 from sais.catalog.database import open_database, writing
-from sais.catalog.media import Lease, release_leases
+from sais.catalog.media import Lease
 from sais.catalog.presets import current_presets, publish_presets
 from sais.catalog.threaded import ThreadedDatabase
 from sais.configuration import Configuration
 from sais.fetching import Fetcher, Guard
+from sais.pipeline.holding import Hold, holding
 from sais.pipeline.imaging_workers import ImagingWorkers, imaging_workers
 from sais.pipeline.ledger import Ledger
 from sais.pipeline.leftovers import INCOMING, remove_leftovers
@@ -23,7 +23,6 @@ from sais.pipeline.patience import patiently
 from sais.storage import Storage, open_storage
 from sais.webhooks.mailing import Mailing
 from sais_models import PresetSettings
-from sais_models.columns import utc_now
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
@@ -48,6 +47,7 @@ class Resources:
         fetcher: Fetcher,
         workers: ImagingWorkers,
         presets: dict[str, PresetSettings],
+        hold: Hold,
     ) -> None:
         self.configuration = configuration
         self.settings = configuration.settings
@@ -58,6 +58,7 @@ class Resources:
         self.fetcher = fetcher
         self.workers = workers
         self.presets = presets
+        self.hold = hold
         self.guard = Guard(configuration.settings.allow_hosts)
         self.ledger = Ledger()
         self.database = ThreadedDatabase(engine)
@@ -93,15 +94,15 @@ class Resources:
         return self.settings.imaging_workers or os.cpu_count() or 1
 
     def lease(self) -> Lease:
-        return Lease(self.run, utc_now() + timedelta(seconds=self.settings.lease_seconds))
+        return self.hold.lease()
 
     def original(self, path: str) -> Path:
         """Where the local copy of an original is."""
         return self.settings.originals_dir / path
 
     def incoming(self, root: str, code: str) -> Path:
-        """Where an original is while it comes in; what is left there is removed by a later run."""
-        return self.settings.originals_dir / root / INCOMING / code
+        """Where an original is while it comes in, a place of this run's own; what is left there is removed later."""
+        return self.settings.originals_dir / root / INCOMING / f"{code}.{self.run}"
 
     async def patiently(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
         """A question to a storage, asked again while that does not answer."""
@@ -151,10 +152,7 @@ async def open_resources(configuration: Configuration, run: str) -> AsyncIterato
             fetcher=await stack.enter_async_context(Fetcher(configuration.settings)),
             workers=stack.enter_context(imaging_workers(configuration.settings.imaging_workers or os.cpu_count() or 1)),
             presets=presets,
+            hold=await stack.enter_async_context(holding(engine, run, configuration.settings.lease_seconds)),
         )
         await remove_leftovers(configuration.settings, resources.archive, resources.cache)
-        try:
-            yield resources
-        finally:
-            with writing(engine) as connection:
-                release_leases(connection, run)
+        yield resources

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from sais.addressing import thumb_path
 from sais.catalog.bulk import Row, new_row
+from sais.errors import FileMissing, RefusedByOrigin
 from sais.imaging import RenderedThumb, Rendition
 from sais.pipeline.resources import Resources
+from sais.reasons import LOST
 from sais_models import Media, PresetSettings, Thumb, ThumbMarking
 from sais_models.columns import utc_now
 
@@ -16,7 +18,8 @@ from sais_models.columns import utc_now
 async def make_thumbs(resources: Resources, media: Media, presets: Sequence[PresetSettings]) -> Rendition:
     """Renders all presets from one decode and writes them whole into the thumb cache.
 
-    Raises CorruptImage, TooBig or TransientMediaError for the picture, StorageError for the archive or the cache.
+    Raises CorruptImage, TooBig or TransientMediaError for the picture, RefusedByOrigin when its original is nowhere any
+    more, StorageError for the archive or the cache.
     """
     path = media.path or ""
     source = await _local_original(resources, media)
@@ -41,8 +44,12 @@ async def _local_original(resources: Resources, media: Media) -> Path:
     place = resources.original(path)
     if not place.exists():
         incoming = resources.incoming(media.root, media.code)
-        with resources.ledger.timing("archive"):
-            await resources.patiently(lambda: resources.archive.read_to(path, incoming))
+        try:
+            with resources.ledger.timing("archive"):
+                await resources.patiently(lambda: resources.archive.read_to(path, incoming))
+        except FileMissing as error:
+            # As trouble of a storage it would be tried for ever.
+            raise RefusedByOrigin(LOST, str(error)) from error
         await asyncio.to_thread(_place, incoming, place)
     return place
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -10,7 +10,9 @@ from uuid import uuid4
 from sais.addressing import receiver_of, thumb_url
 from sais.catalog.bulk import Row, new_row
 from sais_models import Account, Batch, CallbackMode, Delivery, DeliveryKind, Media, Thumb, ThumbMarking
-from sais_models.wire import MediaWebhook, ThumbWebhook, WebhookThumb
+from sais_models.wire import BatchStatus, MediaWebhook, ThumbWebhook, WebhookThumb
+
+DELETED = "deleted"
 
 
 @dataclass(frozen=True)
@@ -29,16 +31,17 @@ def deliveries_for(batch: Batch, account: Account, reports: Sequence[Report], *,
     if batch.media_callback_url and reports:
         bodies = [(report.media.code, media_body(report, public_url=public_url)) for report in reports]
         if account.callback_mode == CallbackMode.BATCH:
-            codes = hashlib.sha256(" ".join(sorted(code for code, _ in bodies)).encode()).hexdigest()
+            codes = _digest(code for code, _ in bodies)
             together = {"batch": batch.id, "media": [body for _, body in bodies]}
-            rows.append(_delivery(batch, DeliveryKind.BATCH, codes, batch.media_callback_url, together))
+            rows.append(_delivery(batch.root, batch.id, DeliveryKind.BATCH, codes, batch.media_callback_url, together))
         else:
             url = batch.media_callback_url
-            rows += [_delivery(batch, DeliveryKind.MEDIA, code, url, body) for code, body in bodies]
+            rows += [_delivery(batch.root, batch.id, DeliveryKind.MEDIA, code, url, body) for code, body in bodies]
     if batch.thumb_callback_url:
         rows += [
             _delivery(
-                batch,
+                batch.root,
+                batch.id,
                 DeliveryKind.THUMB,
                 f"{body['mediaCode']}/{body['liipCode']}",
                 batch.thumb_callback_url,
@@ -50,6 +53,23 @@ def deliveries_for(batch: Batch, account: Account, reports: Sequence[Report], *,
     return rows
 
 
+def summary_of(batch: Batch, url: str, status: BatchStatus) -> Row:
+    """One for a batch, when it has settled or was cancelled."""
+    return _delivery(batch.root, batch.id, DeliveryKind.SUMMARY, status.marking, url, status.body())
+
+
+def deletion_deliveries(account: Account, media: Sequence[Media]) -> list[Row]:
+    """To the account's media callback: these are gone, `marking` says `deleted`, and there are no thumbs any more."""
+    url = account.media_callback_url
+    if not url or not media:
+        return []
+    bodies = {one.code: _body(one, DELETED, {}, one.context, None) for one in media}
+    if account.callback_mode == CallbackMode.BATCH:
+        together = {"batch": None, "media": list(bodies.values())}
+        return [_delivery(account.root, None, DeliveryKind.BATCH, _digest(bodies), url, together)]
+    return [_delivery(account.root, None, DeliveryKind.MEDIA, code, url, body) for code, body in bodies.items()]
+
+
 def media_body(report: Report, *, public_url: str) -> dict[str, Any]:
     media = report.media
     thumbs = {
@@ -57,21 +77,27 @@ def media_body(report: Report, *, public_url: str) -> dict[str, Any]:
         for thumb in report.thumbs
         if thumb.marking == ThumbMarking.DONE and media.path is not None
     }
+    return _body(media, media.marking, thumbs, report.context, report.reason)
+
+
+def _body(
+    media: Media, marking: str, thumbs: dict[str, WebhookThumb], context: dict[str, Any], reason: str | None
+) -> dict[str, Any]:
     return MediaWebhook(
         thumb_data=thumbs,
         blur=media.blurhash,
         code=media.code,
         path=media.path,
         original_url=media.url,
-        marking=media.marking,
+        marking=marking,
         root=media.root,
-        context=report.context,
+        context=context,
         mime_type=media.mime_type,
         size=media.size,
         original_width=media.width,
         original_height=media.height,
         status_code=media.status_code,
-        reason=report.reason,
+        reason=reason,
     ).body()
 
 
@@ -87,12 +113,16 @@ def thumb_bodies(report: Report, presets: Sequence[str], *, public_url: str) -> 
             ).body()
 
 
-def _delivery(batch: Batch, kind: DeliveryKind, subject: str, url: str, body: dict[str, Any]) -> Row:
+def _digest(codes: Iterable[str]) -> str:
+    return hashlib.sha256(" ".join(sorted(codes)).encode()).hexdigest()
+
+
+def _delivery(root: str, batch_id: int | None, kind: DeliveryKind, subject: str, url: str, body: dict[str, Any]) -> Row:
     return new_row(
         Delivery,
         id=f"msg_{uuid4().hex}",
-        root=batch.root,
-        batch_id=batch.id,
+        root=root,
+        batch_id=batch_id,
         kind=kind,
         subject=subject,
         url=url,

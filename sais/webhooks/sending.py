@@ -10,9 +10,10 @@ from sqlalchemy import Connection
 
 from sais.accounts import signing_secrets
 from sais.catalog import deliveries, receivers
-from sais.catalog.accounts import get_account
+from sais.catalog.accounts import find_account
 from sais.catalog.batches import find_request_ids
 from sais.catalog.bulk import Row
+from sais.catalog.purging import bury_accounts, deleted_roots
 from sais.catalog.receivers import Address
 from sais.catalog.threaded import ThreadedDatabase
 from sais.fetching import Fetcher
@@ -60,6 +61,9 @@ async def send_due(
     """
     sender = _Sender(database, fetcher, scope, extra_secrets)
     await sender.work()
+    # Accounts that were only there for the webhooks that have now been delivered.
+    if deleted := await database.read(deleted_roots):
+        await database.write(bury_accounts, deleted)
     return sender.tally
 
 
@@ -123,7 +127,7 @@ class _Sender:
                 if failures >= PAUSED_AFTER and len(claim.deliveries) > 1:
                     return
                 signers = (*claim.secrets, *self._extra)
-                row = await attempt(self._fetcher, delivery, signers, claim.request_ids.get(delivery.batch_id))
+                row = await attempt(self._fetcher, delivery, signers, claim.request_ids.get(delivery.batch_id or 0))
             failures = 0 if row["marking"] == DeliveryMarking.DELIVERED else failures + 1
             rows.append(row)
 
@@ -138,12 +142,13 @@ def _claim(connection: Connection, place: Address, batch_id: int | None) -> Clai
     held_until = utc_now() + timedelta(seconds=HELD_SECONDS)
     claimed = deliveries.claim_due(connection, place, hold_until=held_until, limit=CLAIMED_TOGETHER, batch_id=batch_id)
     receiver = receivers.find_receiver(connection, place)
+    account = find_account(connection, place.root)  # one that is being deleted signs its last webhooks too
     return Claim(
         place,
         held_until,
         claimed,
-        signing_secrets(get_account(connection, place.root), utc_now()) if claimed else (),
-        find_request_ids(connection, {delivery.batch_id for delivery in claimed}),
+        signing_secrets(account, utc_now()) if account else (),
+        find_request_ids(connection, {delivery.batch_id for delivery in claimed if delivery.batch_id is not None}),
         receiver.failures if receiver is not None else 0,
     )
 

@@ -10,7 +10,7 @@ from sais.accounts import set_up_account
 from sais.catalog.batches import add_batch, change_batch, find_batch
 from sais.catalog.bulk import table_of
 from sais.catalog.database import writing
-from sais.catalog.stalled import GRACE_SECONDS, stalled_batches
+from sais.catalog.stalled import stalled_batches
 from sais.catalog.turns import Share, ask_for_turn, others_wait, pass_on_turn, stop_waiting
 from sais.fetching import Guard
 from sais_models import Batch, BatchMarking, Lane
@@ -18,6 +18,7 @@ from sais_models.columns import utc_now
 from sais_models.wire import AccountSetup
 
 TWO = Share(2)
+GRACE_SECONDS = 120
 runs = count(1)
 
 
@@ -136,12 +137,12 @@ def test_the_sweep_leaves_those_who_wait_to_the_run_that_passes_the_turn_on(engi
         for batch in (first, second):
             ask_for_turn(connection, batch, one)
         a_while_later(connection)
-        assert [batch.id for batch in stalled_batches(connection)] == [going.id]
+        assert [batch.id for batch in stalled_batches(connection, grace=GRACE_SECONDS)] == [going.id]
         settle(connection, going)
         # The run died before it could pass the turn on: the sweep does, to one of them.
-        assert [batch.id for batch in stalled_batches(connection)] == [first.id]
+        assert [batch.id for batch in stalled_batches(connection, grace=GRACE_SECONDS)] == [first.id]
         stop_waiting(connection, first.id or 0)
-        assert [batch.id for batch in stalled_batches(connection)] == [first.id]
+        assert [batch.id for batch in stalled_batches(connection, grace=GRACE_SECONDS)] == [first.id]
         found = find_batch(connection, second.id or 0)
         assert found is not None
         assert found.waiting_since is not None

@@ -55,8 +55,9 @@ def test_an_account_its_images_and_its_status(sais: Sais, tmp_path: Path) -> Non
     ("arguments", "words"),
     [
         (["queue", "nobody", "--url", "http://a.example/1.jpg"], "no account has the root 'nobody'"),
-        (["queue", "museum"], "give --url or --manifest"),
-        (["queue", "museum", "--manifest", "nowhere.csv"], "nowhere.csv"),
+        (["queue", "museum"], "give --url, --path or --manifest"),
+        (["queue", "museum", "--manifest", "nowhere.csv"], "no account has the root 'museum'"),
+        (["queue", "museum", "--path", "nowhere.jpg"], "nowhere.jpg is no file"),
         (["register", "No Root", "1"], "3 to 50 of a-z"),
         (["register", "museum", "many"], "approx"),
         (["status", "nobody"], "nobody"),

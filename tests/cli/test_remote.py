@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from sais.cli import app
 from sais.errors import GatewayRefused, InfrastructureError, InputError
+from tests.support.pictures import encoded, quarters
 
 
 def run(*arguments: str, code: int = 0) -> Any:
@@ -37,6 +38,36 @@ def test_register_queue_status_iterate(key: str, tmp_path: Path) -> None:
     assert run("register", "museum", "5000")["apiKey"] is None
     assert run("iterate", "museum") == {"account": "museum", "found": 0, "batches": [], "dryRun": False}
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_cancel_and_retry(key: str, tmp_path: Path) -> None:
+    batch = run("queue", "museum", "--url", "https://a.example/1.jpg")["id"]
+    sums = run("cancel", str(batch))
+    assert (sums["id"], sums["marking"], sums["cancelled"]) == (batch, "cancelled", 1)
+    assert run("retry", "museum", "--reason", "all") == {
+        "account": "museum",
+        "found": 0,
+        "batches": [],
+        "dryRun": False,
+    }
+    with pytest.raises(GatewayRefused, match="http_9999"):
+        run("retry", "museum", "--reason", "http_9999")
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_files_of_this_machine_go_to_the_gateway(key: str, tmp_path: Path) -> None:
+    picture = tmp_path / "photos" / "def.jpg"
+    picture.parent.mkdir()
+    picture.write_bytes(encoded(quarters(), "JPEG"))
+    sums = run("queue", "museum", "--path", str(picture), "--preset", "tiny")
+    [row] = sums["rows"]
+    assert (sums["submitted"], sums["pending"], row["marking"]) == (1, 1, "archived")
+    assert row["size"] == picture.stat().st_size
+    assert (tmp_path / "archive" / row["path"]).read_bytes() == picture.read_bytes()
+    assert not (tmp_path / "elsewhere").exists()
+    (tmp_path / "words.jpg").write_text("no picture")
+    with pytest.raises(GatewayRefused, match="not_image"):
+        run("queue", "museum", "--path", str(tmp_path / "words.jpg"))
 
 
 def test_waiting_tells_of_failures_by_the_exit_code(key: str) -> None:

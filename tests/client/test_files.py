@@ -31,6 +31,13 @@ def test_a_path_is_sent_with_its_name(client: SaisClient, gateway: StubGateway, 
     assert body["mediaCallbackUrl"] == ["https://a.example/hook"]
 
 
+async def test_both_clients_ask_to_wait(client: SaisClient, url: str, gateway: StubGateway, tmp_path: Path) -> None:
+    client.upload(b"picture", wait=True)
+    async with AsyncSaisClient(url, "museum", client.api_key, trust_env=False) as twin:
+        await twin.upload(b"picture", wait=True)
+    assert [body["wait"] for _, _, body in gateway.posted[-2:]] == [["true"], ["true"]]
+
+
 def test_a_manifest_is_a_batch(client: SaisClient, gateway: StubGateway, tmp_path: Path) -> None:
     manifest = tmp_path / "list.csv"
     manifest.write_text("url\n" + "https://a.example/1.jpg\n" * 50_000)

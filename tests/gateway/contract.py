@@ -13,6 +13,7 @@ ROW = {"code", "root", "path", "originalUrl", "marking", "statusCode", "mimeType
     "reason",
 }
 ACCOUNT = {"id", "userIdentifier", "root", "approxImageCount", "binCount", "mediaCallbackUrl", "thumbCallbackUrl"} | {
+    "batchCallbackUrl",
     "apiKey",
     "webhookSecret",
     "config",
@@ -22,7 +23,9 @@ CONFIG = {"root", "storageDepth", "storagePath", "mediaCallbackUrl", "thumbCallb
 MEDIA = {"id", "source", "thumbs", "context", "meta", "marking", "blur", "updatedAt"}
 META = {"width", "height", "mimeType", "size", "ext", "status", "pHash", "colors"}
 BATCH = {"id", "root", "submitted", "accepted", "rejected", "pending", "done", "failed", "reasons", "settled"} | {
-    "flowRunUrl"
+    "flowRunUrl",
+    "cancelled",
+    "marking",
 }
 SETUP = {
     "root": "test",

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -13,13 +14,19 @@ DEPLOYMENT_ID = "0198c4c2-0000-7000-8000-00000000000{}"
 
 @dataclass
 class PrefectStub:
-    """`faults` are statuses to answer first; `started` is called with the request of each new run."""
+    """`faults` are statuses to answer first; `started` is called with the request of each new run. `heartbeat` is the
+    age of the worker's last one in seconds, `polled` how long ago a worker asked the queue, `running` how many runs
+    are under way."""
 
     url: str = ""
     faults: list[int] = field(default_factory=list)
     worker: str | None = "ONLINE"
     pool: str = "sais"
+    heartbeat: float = 10.0
+    paused: bool = False
+    running: int = 0
     deployed: int = 1
+    polled: float | None = 5.0
     runs: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
     authorization: list[str | None] = field(default_factory=list)
@@ -30,16 +37,33 @@ class PrefectStub:
         if self.faults:
             return self.faults.pop(0), {"exception_message": "Service Unavailable"}
         deployment = DEPLOYMENT_ID.format(self.deployed)
-        match method, path:
-            case "GET", "/api/health":
-                return 200, True
-            case "GET", "/api/deployments/name/ingest/ingest" if self.deployed:
-                return 200, {"id": deployment, "name": "ingest"}
-            case "POST", _ if path == f"/api/deployments/{deployment}/create_flow_run":
-                return self._create(body)
-            case "POST", _ if path == f"/api/work_pools/{self.pool}/workers/filter":
-                return 200, [{"name": "worker", "status": self.worker}] if self.worker else []
-        return 404, {"detail": "Not Found"}
+        if (method, path) == ("POST", f"/api/deployments/{deployment}/create_flow_run"):
+            return self._create(body)
+        known: dict[tuple[str, str], Any] = {
+            ("GET", "/api/health"): True,
+            ("GET", f"/api/work_pools/{self.pool}"): {"name": self.pool, "is_paused": self.paused},
+            ("POST", f"/api/work_pools/{self.pool}/workers/filter"): self._workers(),
+            ("GET", f"/api/work_pools/{self.pool}/queues/default"): {
+                "name": "default",
+                "last_polled": self._asked_at(),
+            },
+            ("POST", "/api/flow_runs/count"): self.running,
+        }
+        if self.deployed:
+            known["GET", "/api/deployments/name/ingest/ingest"] = {
+                "id": deployment,
+                "name": "ingest",
+                "work_queue_name": "default",
+            }
+        return (200, known[method, path]) if (method, path) in known else (404, {"detail": "Not Found"})
+
+    def _workers(self) -> list[dict[str, Any]]:
+        heard = (datetime.now(UTC) - timedelta(seconds=self.heartbeat)).isoformat()
+        worker = {"name": "worker", "status": self.worker, "last_heartbeat_time": heard}
+        return [worker] if self.worker else []
+
+    def _asked_at(self) -> str | None:
+        return None if self.polled is None else (datetime.now(UTC) - timedelta(seconds=self.polled)).isoformat()
 
     def _create(self, body: dict[str, Any]) -> tuple[int, Any]:
         known = next((run for run in self.runs.values() if run["idempotency_key"] == body["idempotency_key"]), None)

@@ -32,6 +32,7 @@ async def test_setup_answers_as_the_contract_has_it(stage: Stage) -> None:
         "binCount": 64,
         "mediaCallbackUrl": None,
         "thumbCallbackUrl": None,
+        "batchCallbackUrl": None,
         "config": {
             "root": "museum",
             "storageDepth": 1,

@@ -241,7 +241,7 @@ async def test_filters_are_the_presets(stage: Stage) -> None:
     }
 
 
-async def test_status_is_okay_or_says_that_nothing_takes_the_work(stage: Stage) -> None:
+async def test_status_is_okay_when_idle(stage: Stage) -> None:
     assert (await stage.client.get("/status")).json()["status"] == "okay"
 
 
@@ -250,6 +250,12 @@ async def test_status_is_stalled_when_work_waits_and_nothing_takes_it(stage: Sta
     key = await stage.account()
     await stage.dispatch(key, [url_of(1)])
     assert (await stage.client.get("/status")).json()["status"] == "stalled"
+
+
+async def test_status_is_blocked_when_nothing_can_be_kept(stage: Stage) -> None:
+    archive = stage.state.settings.home / "archive"
+    archive.write_text("no folder")
+    assert (await stage.client.get("/status")).json()["status"] == "blocked"
 
 
 async def test_metrics_are_prometheus(stage: Stage) -> None:

@@ -52,7 +52,9 @@ async def test_a_row_for_each_image_in_the_order_sent(stage: Stage, prefect: Pre
         "pending": 3,
         "done": 0,
         "failed": 0,
+        "cancelled": 0,
         "reasons": {"bad_url": 2, "bad_scheme": 1, "refused_host": 1},
+        "marking": "open",
         "settled": False,
         "flowRunUrl": f"{prefect.url.removesuffix('/api')}/runs/flow-run/{run['id']}",
     }

@@ -74,7 +74,9 @@ def sums(done: int, *, settled: bool = False) -> BatchStatus:
         pending=3 - done,
         done=done,
         failed=0,
+        cancelled=0,
         reasons={},
+        marking="settled" if settled else "open",
         settled=settled,
         flow_run_url=None,
     )

@@ -235,11 +235,6 @@ async def test_thumbs_in_s3(
         assert (there.content, there.headers["Content-Type"]) == (PICTURE, "image/webp")
 
 
-async def test_a_file_that_went_away_is_503(stage: Stage, address: str) -> None:
-    await stage.state.cache.delete(address.removeprefix("/media/cache/"))
-    assert (await ask(stage, address)).status_code == 503
-
-
 async def test_a_thumb_that_failed_for_good_is_404_and_says_why(stage: Stage, address: str) -> None:
     code = address.rpartition("/")[2].removesuffix(".jpg")
 

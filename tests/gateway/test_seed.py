@@ -32,7 +32,7 @@ async def curl(stage: Stage, path: str, data: str) -> dict[str, Any]:
 async def test_tools_list_without_an_id(stage: Stage, path: str) -> None:
     body = await curl(stage, path, '{"jsonrpc":"2.0", "method":"tools/list"}')
     assert body["id"] is None
-    assert [tool["name"] for tool in body["result"]["tools"]] == NAMES
+    assert {tool["name"] for tool in body["result"]["tools"]}.issuperset(NAMES)
 
 
 async def test_create_account(stage: Stage) -> None:
@@ -47,7 +47,7 @@ async def test_tools_list_with_params_that_it_does_not_need(stage: Stage) -> Non
     data = '{"jsonrpc":"2.0","method":"tools/list","id": "unique", "params":{"root": "rpc", "estimated":100}}'
     body = await curl(stage, "/mcp", data)
     assert body["id"] == "unique"
-    assert [tool["name"] for tool in body["result"]["tools"]] == NAMES
+    assert {tool["name"] for tool in body["result"]["tools"]}.issuperset(NAMES)
 
 
 async def test_sum_numbers_of_nothing(stage: Stage) -> None:

@@ -1,9 +1,11 @@
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import xxhash
 
 from sais.addressing import code_of
 from sais.catalog.batches import recent_batches
@@ -136,6 +138,31 @@ async def test_a_client_cannot_dispatch_an_uploads_address(stage: Stage) -> None
     for url in (row["originalUrl"], "upload:" + "0" * 32):
         [answer] = (await stage.dispatch(key, [url])).json()
         assert (answer["marking"], answer["reason"]) == ("rejected", "bad_scheme")
+
+
+async def test_with_wait_the_answer_comes_when_it_is_done(stage: Stage, prefect: PrefectStub) -> None:
+    key = await stage.account()
+    loop = asyncio.get_running_loop()
+    url = f"upload:{xxhash.xxh3_128_hexdigest(PICTURE)}"
+
+    def start(_: dict[str, Any]) -> None:
+        asyncio.run_coroutine_threadsafe(stage.finish(url), loop)
+
+    prefect.started = start
+    row = (await upload(stage, key, wait="true")).json()
+    assert (row["originalUrl"], row["marking"], list(row["resized"])) == (url, "resized", ["small"])
+    assert (await upload(stage, key, wait="true")).json() == row
+    answer = await upload(stage, key, wait="perhaps")
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "wait")
+
+
+async def test_with_wait_the_answer_comes_when_the_time_is_up(settings: Settings, prefect: PrefectStub) -> None:
+    hasty = settings.model_copy(update={"wait_seconds": 0})
+    async with opened(Configuration.from_settings(hasty), PrefectSettings(api_url=prefect.url)) as stage:
+        key = await stage.account()
+        row = (await upload(stage, key, wait="true")).json()
+    assert row["marking"] == "archived"
+    assert len(prefect.runs) == 1
 
 
 @pytest.mark.parametrize("filters", [["small", "medium"], ["small,medium"], ['["small", "medium"]']])

@@ -1,7 +1,6 @@
 """A batch from URLs to files, rows and webhooks; and what a second one does not do again."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
@@ -10,7 +9,7 @@ from sais.addressing import code_of
 from sais.client import verify_webhook
 from sais.pipeline.plan import Order
 from sais_models import PresetSettings
-from tests.support.batches import Museum
+from tests.support.batches import Museum, replace_settings
 from tests.support.origin import Origin
 from tests.support.pictures import encoded, noise, quarters
 from tests.support.replies import Content, Hang, Reset, Status, busy, lying
@@ -94,12 +93,6 @@ async def test_nothing_is_lost_whatever_the_origin_does(either_museum: Museum, o
     assert status.accepted == status.done + status.failed
     assert (status.done, status.rejected, status.pending, status.settled) == (3, 7, 0, True)
     assert not files_below(short.settings.originals_dir / "museum" / ".incoming")
-
-
-def replace_settings(museum: Museum, **changes: object) -> Museum:
-    other = Museum(museum.settings.model_copy(update=changes))
-    other.configuration = replace(other.configuration, database_url=museum.configuration.database_url)
-    return other
 
 
 async def test_a_second_batch_of_the_same_images_does_nothing_again(museum: Museum, origin: Origin) -> None:

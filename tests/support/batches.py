@@ -70,3 +70,10 @@ class Museum:
     async def ingest_urls(self, *urls: str, **options: object) -> Worked:
         async with self.run() as resources:
             return await self.ingest(resources, Order("museum", urls=list(urls), **options))  # type: ignore[arg-type]
+
+
+def replace_settings(museum: Museum, **changes: object) -> Museum:
+    """The same installation, set up in another way."""
+    other = Museum(museum.settings.model_copy(update=changes))
+    other.configuration = replace(other.configuration, database_url=museum.configuration.database_url)
+    return other

@@ -1,0 +1,54 @@
+"""What is to become of a batch that nobody says he works on, by what Prefect knows of its run."""
+
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from prefect.client.schemas.objects import FlowRun, State, StateType
+
+from sais_models import Batch
+
+# A run gives up its batch before Prefect hears that it ended, and a busy machine may be late with both.
+LONGEST_MARGIN = timedelta(seconds=30)
+# A worker that does not find the deployment says Cancelled too, and nobody has asked for that.
+NOT_ASKED_FOR = "no longer exists"
+
+
+class Fate(Enum):
+    """`RESUME` and `CANCEL`: its run has ended, or is dead though Prefect does not know."""
+
+    LEAVE = auto()
+    RESUME = auto()
+    CANCEL = auto()
+
+
+def fate_of(batch: Batch, run: FlowRun | None, now: datetime, grace: timedelta) -> Fate:
+    """`grace` is the time that a run has to begin. A run that Prefect does not know is as good as none."""
+    state = run.state if run is not None else None
+    if state is None:
+        begun = batch.held_until is not None
+        return Fate.RESUME if begun or now > batch.created_at + grace else Fate.LEAVE
+    if now <= _alive_until(batch, state, grace):
+        return Fate.LEAVE
+    asked_for = NOT_ASKED_FOR not in (state.message or "")
+    cancelled = state.type in {StateType.CANCELLED, StateType.CANCELLING} and asked_for
+    return Fate.CANCEL if cancelled else Fate.RESUME
+
+
+def _alive_until(batch: Batch, state: State, grace: timedelta) -> datetime:
+    """Until then Prefect's word counts, that there is a run."""
+    margin = min(grace, LONGEST_MARGIN)
+    match state.type:
+        case StateType.PENDING:
+            return state.timestamp + grace
+        case StateType.RUNNING if batch.held_until is not None and batch.held_until > state.timestamp:
+            return batch.held_until + margin
+        case StateType.RUNNING:
+            # It is starting still: once it works, it says so each quarter of a lease.
+            return state.timestamp + grace
+        case StateType.CANCELLING:
+            return state.timestamp + margin
+        case StateType.SCHEDULED | StateType.PAUSED:
+            # It waits for a worker or for a person, however long.
+            return datetime.max.replace(tzinfo=state.timestamp.tzinfo)
+        case _:
+            return state.timestamp
