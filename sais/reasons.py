@@ -59,6 +59,10 @@ _PERMANENT = {
         "The original is neither in the local folder nor in the archive.",
         "Send the image again: it is fetched anew. If it was uploaded, upload the file again.",
     ),
+    "kind_changed": (
+        "The address gives an image where it gave sound or a film before, or the other way round.",
+        "Send it under another address; what is kept under this one stays as it was.",
+    ),
     "upload_lost": ("The uploaded original is not in the archive.", "Upload the file again."),
 }
 _TRANSIENT = {

@@ -4,7 +4,21 @@ import sys
 
 import typer
 
-from sais.cli import accounts, bots, cancelling, doctor, iterating, keys, queueing, retrying, stack, webhooks
+from sais.cli import (
+    accounts,
+    bots,
+    cancelling,
+    doctor,
+    evicting,
+    iterating,
+    keys,
+    queueing,
+    refreshing,
+    retrying,
+    stack,
+    syncing,
+    webhooks,
+)
 from sais.errors import InputError, SaisError
 
 app = typer.Typer(
@@ -24,6 +38,9 @@ app.command("status")(queueing.status)
 app.command("iterate")(iterating.iterate)
 app.command("retry")(retrying.retry)
 app.command("cancel")(cancelling.cancel)
+app.command("sync")(syncing.sync)
+app.command("evict")(evicting.evict)
+app.command("refresh")(refreshing.refresh)
 app.command("doctor")(doctor.doctor)
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(bots.app, name="bots")
