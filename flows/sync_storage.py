@@ -84,6 +84,6 @@ async def repair_all(plan: SyncPlan, resources: Resources, outcome: SyncOutcome)
         mended = await mend(page, resources)
         outcome.sums.update(mended.counts)
         for batch in mended.batches:
-            await resume(batch)
+            await resume(batch, resources)
     async for page in orphan_pages(resources, plan):
         outcome.sums["quarantined"] += await quarantine(page, plan, resources)
