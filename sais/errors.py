@@ -18,7 +18,7 @@ SaisError
 │   │   ├── RefusedHost        refused_host
 │   │   ├── RefusedByOrigin    http_404, http_410, empty, bad_redirect, too_many_redirects, tls …
 │   │   ├── TooBig             too_big, too_many_pixels
-│   │   ├── NotAnImage         not_image
+│   │   ├── NotAnImage         not_image, kind_changed
 │   │   └── CorruptImage       corrupt
 │   └── TransientMediaError    worth another try: dns, connect, timeout, read, incomplete, http_429, http_503,
 │                              out_of_memory …

@@ -5,10 +5,11 @@ from sais_models.batch import Batch, BatchItem, Lane
 from sais_models.chunk import Chunk
 from sais_models.delivery import Delivery, DeliveryKind
 from sais_models.key_value import KeyValue
-from sais_models.markings import BatchMarking, DeliveryMarking, ItemMarking, MediaMarking, ThumbMarking
+from sais_models.markings import BatchMarking, DeliveryMarking, FileMarking, ItemMarking, MediaMarking, ThumbMarking
 from sais_models.media import Media, Thumb
 from sais_models.preset import DEFAULT_PRESETS, Preset, PresetSettings, ThumbFormat, ThumbMode
 from sais_models.receiver import Receiver
+from sais_models.stored_file import StoredFile
 
 __all__ = [
     "DEFAULT_PRESETS",
@@ -21,6 +22,7 @@ __all__ = [
     "Delivery",
     "DeliveryKind",
     "DeliveryMarking",
+    "FileMarking",
     "ItemMarking",
     "KeyValue",
     "Lane",
@@ -30,6 +32,7 @@ __all__ = [
     "Preset",
     "PresetSettings",
     "Receiver",
+    "StoredFile",
     "Thumb",
     "ThumbFormat",
     "ThumbMarking",
