@@ -10,6 +10,7 @@ from sais_models import Layout
 
 ROOT_PATTERN = r"^[a-z0-9][a-z0-9_-]{2,49}$"
 OCTAL3_FROM = 1_000_000
+GROUPS = 64
 DIRECTORIES = {Layout.OCTAL2: 8**2, Layout.OCTAL3: 8**3, Layout.HEX22: 16**4}
 
 
@@ -53,6 +54,22 @@ def stem_of(root: str, code: str, layout: Layout) -> str:
             return f"{root}/{bits >> 55:03o}/{code}"
         case Layout.HEX22:
             return f"{root}/{code[:2]}/{code[2:4]}/{code[4:]}"
+
+
+def directories_of(layout: Layout) -> list[list[str]]:
+    """The names of an account's directories in 64 groups, each of the codes whose top 6 bits are its number."""
+    match layout:
+        case Layout.OCTAL2:
+            return [[f"{group:02o}"] for group in range(GROUPS)]
+        case Layout.OCTAL3:
+            return [[f"{8 * group + number:03o}" for number in range(8)] for group in range(GROUPS)]
+        case Layout.HEX22:
+            return [[f"{4 * group + number:02x}" for number in range(4)] for group in range(GROUPS)]
+
+
+def codes_of(group: int) -> tuple[str, str]:
+    """From the first code of a group to before the second one returned; `g` is behind every hex digit."""
+    return f"{group << 58:016x}", f"{group + 1 << 58:016x}" if group + 1 < GROUPS else "g"
 
 
 def path_of(root: str, code: str, layout: Layout, ext: str) -> str:

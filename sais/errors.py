@@ -21,7 +21,7 @@ SaisError
 │   │   │                      robots_disallowed, x_robots_noai …
 │   │   ├── OverQuota          quota_images, quota_queued
 │   │   ├── TooBig             too_big, too_many_pixels
-│   │   ├── NotAnImage         not_image
+│   │   ├── NotAnImage         not_image, kind_changed
 │   │   └── CorruptImage       corrupt
 │   └── TransientMediaError    worth another try: dns, connect, timeout, read, incomplete, http_429, http_503,
 │       │                      host_paused, out_of_memory …

@@ -76,6 +76,10 @@ _PERMANENT = {
         "Send the image again: it is fetched anew. If it was uploaded, upload the file again.",
     ),
     "deleted": ("The image was deleted before its work was done.", "Send it again if it should be there after all."),
+    "kind_changed": (
+        "The address gives an image where it gave sound or a film before, or the other way round.",
+        "Send it under another address; what is kept under this one stays as it was.",
+    ),
     "upload_lost": ("The uploaded original is not in the archive.", "Upload the file again."),
 }
 _TRANSIENT = {

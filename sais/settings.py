@@ -96,6 +96,12 @@ class Settings(BaseSettings):
     chunk_bytes: int = Field(256_000_000, gt=0, description="Most bytes of originals in a chunk, as far as known")
     chunks_in_flight: int = Field(4, gt=0, description="Chunks that a run works on at once")
     imaging_workers: int = Field(0, ge=0, description="Processes that make thumbs; 0: one for each core")
+    originals_days: float = Field(
+        7, ge=0, description="Days that a local original stays after its last use once the archive has it"
+    )
+    originals_max_bytes: int | None = Field(
+        None, ge=0, description="Most bytes of local originals; over it the longest unused go first"
+    )
     lease_seconds: float = Field(
         60, gt=0, description="How long a run that dies keeps what it worked on from others; alive, it renews in time"
     )

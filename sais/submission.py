@@ -37,11 +37,13 @@ def submit(
     media_callback_url: str | None = None,
     thumb_callback_url: str | None = None,
     batch_callback_url: str | None = None,
+    limited: bool = True,
 ) -> Submission:
     """Rows in the order of `images`; beyond the account's images they are rejected.
 
     Raises EmptyBatch, UnknownPreset, InputError for a callback that cannot be, and QueueFull when not all that are to
-    be done may wait: the transaction must then be given up.
+    be done may wait: the transaction must then be given up. Not `limited` is what was let in before and is asked for
+    again by nobody of the account.
     """
     if not images:
         raise EmptyBatch("nothing to do: `images` is empty", field="images")
@@ -61,7 +63,7 @@ def submit(
         thumb_callback_url=thumb_callback_url,
         batch_callback_url=batch_callback_url,
     )
-    room = Room.of(connection, account)
+    room = Room.of(connection, account) if limited else Room()
     submission = fill(connection, batch, images, guard=guard, room=room.without_queue())
     room.require_places(account, submission.pending)
     return submission

@@ -6,10 +6,11 @@ from sais_models.chunk import Chunk
 from sais_models.day_usage import DayUsage
 from sais_models.delivery import Delivery, DeliveryKind
 from sais_models.key_value import KeyValue
-from sais_models.markings import BatchMarking, DeliveryMarking, ItemMarking, MediaMarking, ThumbMarking
+from sais_models.markings import BatchMarking, DeliveryMarking, FileMarking, ItemMarking, MediaMarking, ThumbMarking
 from sais_models.media import Media, Thumb
 from sais_models.preset import DEFAULT_PRESETS, Preset, PresetSettings, ThumbFormat, ThumbMode
 from sais_models.receiver import Receiver
+from sais_models.stored_file import StoredFile
 
 __all__ = [
     "DEFAULT_PRESETS",
@@ -23,6 +24,7 @@ __all__ = [
     "Delivery",
     "DeliveryKind",
     "DeliveryMarking",
+    "FileMarking",
     "ItemMarking",
     "KeyValue",
     "Lane",
@@ -32,6 +34,7 @@ __all__ = [
     "Preset",
     "PresetSettings",
     "Receiver",
+    "StoredFile",
     "Thumb",
     "ThumbFormat",
     "ThumbMarking",

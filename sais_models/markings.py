@@ -33,6 +33,13 @@ class BatchMarking(StrEnum):
     CANCELLED = "cancelled"
 
 
+class FileMarking(StrEnum):
+    DIR = "dir"
+    LISTING = "listing"
+    FILE = "file"
+    HAS_META = "has_meta"
+
+
 class DeliveryMarking(StrEnum):
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -82,6 +89,10 @@ MEDIA = StateMachine(
         Move("fail", MediaMarking.ARCHIVED, MediaMarking.FAILED),
         Move("retry", MediaMarking.FAILED, MediaMarking.NEW),
         Move("lose", MediaMarking.RESIZED, MediaMarking.NEW),
+        Move("refresh", MediaMarking.ARCHIVED, MediaMarking.ARCHIVED),
+        Move("refresh", MediaMarking.RESIZED, MediaMarking.RESIZED),
+        Move("lose", MediaMarking.ARCHIVED, MediaMarking.FAILED),
+        Move("lose", MediaMarking.RESIZED, MediaMarking.FAILED),
     ),
 )
 
@@ -96,6 +107,7 @@ THUMB = StateMachine(
     moves=(
         Move("resize", ThumbMarking.NEW, ThumbMarking.DONE),
         Move("rethumb", ThumbMarking.DONE, ThumbMarking.DONE),
+        Move("refresh", ThumbMarking.DONE, ThumbMarking.DONE),
         Move("lose", ThumbMarking.DONE, ThumbMarking.NEW),
         Move("fail", ThumbMarking.NEW, ThumbMarking.FAILED),
         Move("retry", ThumbMarking.FAILED, ThumbMarking.NEW),
@@ -148,4 +160,30 @@ DELIVERY = StateMachine(
     ),
 )
 
-MACHINES = (MEDIA, THUMB, ITEM, BATCH, DELIVERY)
+DIRECTORY = StateMachine(
+    subject="directory of a storage",
+    initial=FileMarking.DIR,
+    meanings={
+        FileMarking.DIR: "to be listed by the sync that is on its row",
+        FileMarking.LISTING: "listed to its end; its files are rows",
+    },
+    moves=(
+        Move("list", FileMarking.DIR, FileMarking.LISTING),
+        Move("sync", FileMarking.LISTING, FileMarking.DIR),
+    ),
+)
+
+FILE = StateMachine(
+    subject="file of a storage",
+    initial=FileMarking.FILE,
+    meanings={
+        FileMarking.FILE: "a listing had it, with its size and version",
+        FileMarking.HAS_META: "the bytes of that version were read; their checksum is on its row",
+    },
+    moves=(
+        Move("read", FileMarking.FILE, FileMarking.HAS_META),
+        Move("change", FileMarking.HAS_META, FileMarking.FILE),
+    ),
+)
+
+MACHINES = (MEDIA, THUMB, ITEM, BATCH, DELIVERY, DIRECTORY, FILE)

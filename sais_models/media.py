@@ -19,6 +19,8 @@ class Media(SQLModel, table=True):
     `size` in bytes, `width` and `height` in pixels as displayed (EXIF orientation applied). While a run works on the
     row it holds a lease: `leased_by` until `leased_until`. When it, or a thumb of it, has failed for a reason that may
     pass, the sweep tries again at `retry_at`, and has done so `retries` times; null: it is left as it is.
+    `checked_at` is when the source was last asked again, `source_reason` why it no longer gives the original; the
+    archived one stays.
     """
 
     __table_args__ = (
@@ -44,6 +46,8 @@ class Media(SQLModel, table=True):
     checksum: str | None = Field(default=None, max_length=64)
     etag: str | None = None
     last_modified: str | None = None
+    checked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    source_reason: str | None = None
     blurhash: str | None = None
     phash: str | None = None
     colors: list[str] | None = Field(default=None, sa_type=JSON)

@@ -22,6 +22,7 @@ from sais_models import (
     Media,
     Preset,
     Receiver,
+    StoredFile,
     Thumb,
 )
 from sais_models.columns import utc_now
@@ -189,6 +190,7 @@ def bury_accounts(connection: Connection, roots: Sequence[str]) -> list[str]:
     connection.execute(delete(table_of(Delivery)).where(col(Delivery.root).in_(found)))
     connection.execute(delete(table_of(Receiver)).where(col(Receiver.root).in_(found)))
     connection.execute(delete(table_of(DayUsage)).where(col(DayUsage.root).in_(found)))
+    connection.execute(delete(table_of(StoredFile)).where(col(StoredFile.root).in_(found)))
     connection.execute(delete(account).where(account.c.root.in_(found)))
     return found
 

@@ -74,7 +74,7 @@ def refused_deliveries(connection: Connection) -> list[Refused]:
 
 
 def recent_failures(connection: Connection, reasons: Sequence[str]) -> list[tuple[str, str, str]]:
-    """Accounts, addresses and reasons of media that failed for one of `reasons` within ten minutes, in the latest batches."""
+    """Account, address and reason of what failed for one of `reasons` within ten minutes, in the latest batches."""
     latest = select(col(Batch.id)).order_by(col(Batch.id).desc()).limit(RECENT_BATCHES).scalar_subquery()
     statement = (
         select(table_of(Media).c.root, table_of(Media).c.url, table_of(Media).c.reason)

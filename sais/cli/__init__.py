@@ -9,13 +9,16 @@ from sais.cli import (
     bots,
     cancelling,
     doctor,
+    evicting,
     iterating,
     keys,
     limits,
     purging,
     queueing,
+    refreshing,
     retrying,
     stack,
+    syncing,
     transfer,
     webhooks,
 )
@@ -42,6 +45,9 @@ app.command("cancel")(cancelling.cancel)
 app.command("export")(transfer.export)
 app.command("import")(transfer.import_)
 app.command("purge")(purging.purge)
+app.command("sync")(syncing.sync)
+app.command("evict")(evicting.evict)
+app.command("refresh")(refreshing.refresh)
 app.command("doctor")(doctor.doctor)
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(bots.app, name="bots")

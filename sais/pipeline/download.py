@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from sais.addressing import path_of
 from sais.catalog.accounts import get_account
 from sais.catalog.bulk import Row
+from sais.catalog.lost import lose_thumbs
 from sais.catalog.media import Lease, release_media, save_media, still_held
 from sais.errors import DayIsSpent, MediaError
 from sais.fetching import Fetched
@@ -24,6 +25,7 @@ from sais_models import Chunk, Layout, Media, MediaMarking
 
 # A kill loses the state of at most this many files; each commit costs about as much as five rows.
 SAVED_TOGETHER = 50
+KEPT = ("path", "mime_type", "size", "width", "height", "exif", "checksum", "etag", "last_modified")
 
 
 async def download_chunk(resources: Resources, chunk: Chunk, *, last_try: bool) -> ChunkReport:
@@ -44,13 +46,14 @@ async def download_chunk(resources: Resources, chunk: Chunk, *, last_try: bool) 
 
 
 async def _download_all(resources: Resources, claim: Claim, budget: DayBudget, *, last_try: bool) -> None:
-    root = claim.report.chunk.root
+    root, public_url = claim.report.chunk.root, resources.settings.public_url
     layout = (await resources.read(get_account, root)).layout
+    former = {media.code: media.checksum for media in claim.media if media.checksum is not None}
     fetching = (_download(resources, claim, media, layout, budget, last_try) for media in claim.media)
     async for rows in in_pieces(fetching, SAVED_TOGETHER):
         taken = [row for row in rows if row is not None]
         spent = budget.take_unsaved()
-        lost, today = await resources.write(_save, claim.lease, taken, root, spent, resources.settings.public_url)
+        lost, today = await resources.write(_save, claim.lease, taken, former, root, spent, public_url)
         budget.see(today)
         claim.report.lost += lost + len(rows) - len(taken)
 
@@ -94,7 +97,8 @@ def _take_in(
 ) -> Row | None:
     """Looks at the header, and gives the file its place and the extension that its bytes tell."""
     facts = inspect(incoming, max_pixels=resources.settings.max_pixels)
-    path = path_of(media.root, media.code, layout, facts.ext)
+    # An address that was given once stays (docs/decisions/0025).
+    path = media.path or path_of(media.root, media.code, layout, facts.ext)
     if not resources.hold.is_sure(lease):
         # Another run may have put the file there, and told its size and checksum.
         incoming.unlink(missing_ok=True)
@@ -123,34 +127,39 @@ def _take_in(
 
 
 def _failed(media: Media, error: MediaError, *, final: bool) -> Row:
-    """The same columns as a success, so that one statement saves both; not final: still new, with the reason noted."""
+    """The same columns as a success, so that one statement saves both; not final: still new, with the reason noted.
+
+    An original that was there once and is lost keeps its facts: its thumbs are served under its path still.
+    """
+    kept = {name: getattr(media, name) if media.checksum else None for name in KEPT}
     return {
         "code": media.code,
         "marking": MediaMarking.FAILED if final else MediaMarking.NEW,
-        "path": None,
         "reason": error.reason,
         "retryable": error.retryable,
         "retry_at": retry_time(media, error) if final else None,
         "attempts": media.attempts + 1,
         "status_code": error.status_code,
-        "mime_type": None,
-        "size": None,
-        "width": None,
-        "height": None,
-        "exif": None,
-        "checksum": None,
-        "etag": None,
-        "last_modified": None,
+        **kept,
     }
 
 
 def _save(
-    connection: Connection, lease: Lease, rows: list[Row], root: str, spent: int, public_url: str
+    connection: Connection,
+    lease: Lease,
+    rows: list[Row],
+    former: dict[str, str],
+    root: str,
+    spent: int,
+    public_url: str,
 ) -> tuple[int, int]:
     """How many of them another run has taken meanwhile, and how many bytes the account has downloaded today."""
     held = still_held(connection, lease, [row["code"] for row in rows])
     kept = [row for row in rows if row["code"] in held]
     save_media(connection, lease, kept)
+    lose_thumbs(
+        connection, [row["code"] for row in kept if former.get(row["code"], row["checksum"]) != row["checksum"]]
+    )
     failed = [row["code"] for row in kept if row["marking"] == MediaMarking.FAILED]
     release_media(connection, lease, failed)
     settle(connection, failed, public_url=public_url)

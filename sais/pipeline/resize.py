@@ -53,7 +53,7 @@ async def _resize(
 ) -> Resized:
     wanted = [thumb.preset for thumb in thumbs if thumb.marking == ThumbMarking.NEW]
     if not wanted or not is_image(media):
-        return Resized({"code": media.code}, [])
+        return Resized(_as_before(media, thumbs), [])
     presets = [resources.presets[name] for name in wanted if name in resources.presets]
     gone = [failed_thumb(media.code, name, "unknown_preset") for name in wanted if name not in resources.presets]
     try:
@@ -79,6 +79,14 @@ def _facts(media: Media, rendition: Rendition) -> Row:
         "phash": rendition.phash,
         "colors": rendition.colors,
     }
+
+
+def _as_before(media: Media, thumbs: Sequence[Thumb]) -> Row:
+    """An original that was lost and has come again, the same: its thumbs are there still."""
+    if media.marking == MediaMarking.RESIZED or not any(thumb.marking == ThumbMarking.DONE for thumb in thumbs):
+        return {"code": media.code}
+    known = {name: getattr(media, name) for name in ("code", "blurhash", "phash", "colors")}
+    return known | {"marking": MediaMarking.RESIZED, "reason": None, "retryable": False, "retry_at": None}
 
 
 def _failed(media: Media, wanted: Sequence[str], error: MediaError) -> Resized:

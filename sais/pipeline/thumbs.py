@@ -22,16 +22,29 @@ async def make_thumbs(resources: Resources, media: Media, presets: Sequence[Pres
     more, StorageError for the archive or the cache.
     """
     path = media.path or ""
-    source = await _local_original(resources, media)
+    try:
+        rendition = await render_thumbs(resources, await _local_original(resources, media), presets)
+    except FileMissing:  # evicted in this moment
+        rendition = await render_thumbs(resources, await _local_original(resources, media), presets)
+    await keep_thumbs(resources, path, rendition)
+    return rendition
+
+
+async def render_thumbs(resources: Resources, source: Path, presets: Sequence[PresetSettings]) -> Rendition:
+    """Writes nothing."""
     with resources.ledger.timing("imaging"):
         rendition = await resources.workers.render(source, presets, max_pixels=resources.settings.max_pixels)
     for part, seconds in rendition.timings.items():
         resources.ledger.add(part, seconds)
+    return rendition
+
+
+async def keep_thumbs(resources: Resources, path: str, rendition: Rendition) -> None:
+    """Each replaces whole the one that is there."""
     with resources.ledger.timing("thumb cache"):
         for thumb in rendition.thumbs:
             await resources.patiently(partial(_keep, resources, path, thumb))
     resources.ledger.counts["thumbs"] += len(rendition.thumbs)
-    return rendition
 
 
 async def _keep(resources: Resources, path: str, thumb: RenderedThumb) -> None:

@@ -1,8 +1,10 @@
 """What every storage can do. Tasks and the gateway know nothing else about where bytes are kept."""
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -10,10 +12,20 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file of a listing; `size` in bytes."""
+    """One file of a listing; `size` in bytes.
+
+    `version` changes whenever the bytes do: S3's ETag, a folder's time of change. Two entries are equal without it.
+    """
 
     path: str
     size: int
+    version: str = field(default="", compare=False)
+    modified: datetime | None = field(default=None, compare=False)
+
+    @property
+    def md5(self) -> str | None:
+        """In hex, where the version is one: S3's ETag of what went up in one part. With encryption it may be none."""
+        return self.version if re.fullmatch("[0-9a-f]{32}", self.version) else None
 
 
 class Storage(ABC):
@@ -50,16 +62,36 @@ class Storage(ABC):
         """Into a local file of any size, which appears whole; its folder is made when it is not there."""
 
     @abstractmethod
+    async def entry(self, path: str) -> Entry | None:
+        """As a listing has it now; None when there is no such file."""
+
     async def size(self, path: str) -> int | None:
         """In bytes; None when there is no such file."""
+        entry = await self.entry(path)
+        return None if entry is None else entry.size
+
+    @abstractmethod
+    async def checksum(self, path: str) -> str:
+        """xxh3_128 of the bytes, 32 hex digits; reads all of them, a megabyte at a time."""
+
+    @abstractmethod
+    async def move(self, path: str, to: str) -> None:
+        """Gives a file another path; one that is there already is replaced."""
 
     @abstractmethod
     async def delete(self, path: str) -> None:
         """A file that is not there is fine."""
 
     @abstractmethod
-    def list(self, prefix: str = "") -> AsyncIterator[Entry]:
-        """All files below the folder `prefix`, at any depth and in no promised order, 1,000 in memory at a time."""
+    def list(self, prefix: str = "", *, deep: bool = True) -> AsyncIterator[Entry]:
+        """All files below the folder `prefix` in no promised order, 1,000 in memory at a time.
+
+        Not `deep`: without those in folders below it.
+        """
+
+    @abstractmethod
+    async def folders(self, prefix: str = "") -> Sequence[str]:
+        """The names of the folders directly below `prefix`."""
 
     async def clean(self, older_than: float) -> int:
         """Removes what killed writers left unfinished more than so many seconds ago. Returns how many files."""

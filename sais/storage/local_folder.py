@@ -6,7 +6,10 @@ import itertools
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+
+import xxhash
 
 from sais.errors import FileMissing, StorageError
 from sais.storage.interface import Entry, Storage
@@ -14,6 +17,7 @@ from sais.storage.partial import ASIDE, flush_to_disk, remove_abandoned, whole_f
 from sais.storage.paths import PARTIAL_PREFIX, checked_path, checked_prefix
 
 PAGE = 1000
+READ_BYTES = 2**20
 
 
 class LocalFolder(Storage):
@@ -53,19 +57,35 @@ class LocalFolder(Storage):
         with self._told("read", path):
             await asyncio.to_thread(_copy_out, place, destination)
 
-    async def size(self, path: str) -> int | None:
+    async def entry(self, path: str) -> Entry | None:
         place = self.local_path(path)
         with self._told("look at", path), contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            return await asyncio.to_thread(_file_size, place)
+            return await asyncio.to_thread(_entry, path, place)
         return None
+
+    async def checksum(self, path: str) -> str:
+        place = self.local_path(path)
+        with self._told("read", path), self._missing(path):
+            return await asyncio.to_thread(checksum_of, place)
+
+    async def move(self, path: str, to: str) -> None:
+        place, destination = self.local_path(path), self.local_path(to)
+        with self._told("move", path), self._missing(path):
+            await asyncio.to_thread(_move, place, destination)
 
     async def delete(self, path: str) -> None:
         place = self.local_path(path)
         with self._told("delete", path), contextlib.suppress(FileNotFoundError, NotADirectoryError):
             await asyncio.to_thread(place.unlink)
 
-    async def list(self, prefix: str = "") -> AsyncIterator[Entry]:
-        entries = self._walk(checked_prefix(prefix))
+    async def folders(self, prefix: str = "") -> Sequence[str]:
+        folder = checked_prefix(prefix)
+        with self._told("list", prefix), contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            return await asyncio.to_thread(_folders, self.local_path(folder) if folder else self.root)
+        return ()
+
+    async def list(self, prefix: str = "", *, deep: bool = True) -> AsyncIterator[Entry]:
+        entries = self._walk(checked_prefix(prefix), deep)
         while page := await self._page(entries, prefix):
             for entry in page:
                 yield entry
@@ -89,18 +109,20 @@ class LocalFolder(Storage):
         with self._told("list", prefix):
             return await asyncio.to_thread(lambda: tuple(itertools.islice(entries, PAGE)))
 
-    def _walk(self, prefix: str) -> Iterator[Entry]:
-        folders = [self.local_path(prefix) if prefix else self.root]
+    def _walk(self, prefix: str, deep: bool) -> Iterator[Entry]:
+        folders = [str(self.local_path(prefix) if prefix else self.root)]
+        start = len(str(self.root)) + 1  # cut: relative_to takes 20 times as long, a million times
         while folders:
-            # A folder that went away since its parent was read holds nothing.
+            # What went away since its folder was read is not there.
             with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folders.pop()) as items:
                 for item in items:
                     if item.name.startswith(PARTIAL_PREFIX):
                         continue
                     if item.is_dir(follow_symlinks=False):
-                        folders.append(Path(item.path))
+                        folders += [item.path] if deep else []
                     elif item.is_file(follow_symlinks=False):
-                        yield Entry(Path(item.path).relative_to(self.root).as_posix(), item.stat().st_size)
+                        with contextlib.suppress(FileNotFoundError):
+                            yield _entry_of(item.path[start:], item.stat())
 
     @contextlib.contextmanager
     def _told(self, action: str, path: str) -> Iterator[None]:
@@ -134,5 +156,32 @@ def _copy_out(place: Path, destination: Path) -> None:
         shutil.copyfile(place, partial)
 
 
-def _file_size(place: Path) -> int | None:
-    return place.stat().st_size if place.is_file() else None
+def _entry(path: str, place: Path) -> Entry | None:
+    return _entry_of(path, place.stat()) if place.is_file() else None
+
+
+def _entry_of(path: str, facts: os.stat_result) -> Entry:
+    return Entry(path, facts.st_size, f"{facts.st_mtime_ns:x}", datetime.fromtimestamp(facts.st_mtime, UTC))
+
+
+def checksum_of(place: Path) -> str:
+    """xxh3_128 of a local file's bytes."""
+    digest = xxhash.xxh3_128()
+    with place.open("rb") as file:
+        while data := file.read(READ_BYTES):
+            digest.update(data)
+    return digest.hexdigest()
+
+
+def _move(place: Path, destination: Path) -> None:
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    place.replace(destination)
+
+
+def _is_folder(item: os.DirEntry[str]) -> bool:
+    return item.is_dir(follow_symlinks=False) and not item.name.startswith(PARTIAL_PREFIX)
+
+
+def _folders(place: Path) -> tuple[str, ...]:
+    with os.scandir(place) as items:
+        return tuple(sorted(item.name for item in items if _is_folder(item)))

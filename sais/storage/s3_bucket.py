@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import s3fs
+import xxhash
 from aiobotocore.session import AioSession
 from botocore.loaders import Loader
 
@@ -31,6 +32,7 @@ S3FS_TRIES = 2
 PART_BYTES = 8 * 2**20
 PARTS_AT_ONCE = 4
 MOST_PARTS = 10_000
+READ_BYTES = 2**20
 # Reading botocore's description of S3 costs 65 to 140 ms of CPU; a session that shares it opens in 10.
 DESCRIPTIONS = Loader()
 
@@ -130,14 +132,30 @@ class S3Bucket(Storage):
         with self._told("read", path), whole_file(destination) as partial:
             await self._fs._get_file(name, str(partial), max_concurrency=1)
 
-    async def size(self, path: str) -> int | None:
+    async def entry(self, path: str) -> Entry | None:
         key = self._key(path)
         try:
             with self._told("look at", path):
                 answer = await self._fs._call_s3("head_object", Bucket=self.bucket, Key=key)
-                return int(answer["ContentLength"])
+                return _entry(path, answer, answer["ContentLength"])
         except FileMissing:
             return None
+
+    async def checksum(self, path: str) -> str:
+        key = self._key(path)
+        digest = xxhash.xxh3_128()
+        with self._told("read", path):
+            answer = await self._fs._call_s3("get_object", Bucket=self.bucket, Key=key)
+            async with answer["Body"] as body:
+                while data := await body.read(READ_BYTES):
+                    digest.update(data)
+        return digest.hexdigest()
+
+    async def move(self, path: str, to: str) -> None:
+        source = {"Bucket": self.bucket, "Key": self._key(path)}
+        with self._told("move", path):
+            await self._fs._call_s3("copy_object", Bucket=self.bucket, Key=self._key(to), CopySource=source)
+            await self._fs._call_s3("delete_object", Bucket=self.bucket, Key=source["Key"])
 
     async def delete(self, path: str) -> None:
         key = self._key(path)
@@ -147,16 +165,16 @@ class S3Bucket(Storage):
         except FileMissing:
             return
 
-    async def list(self, prefix: str = "") -> AsyncIterator[Entry]:
-        folder = checked_prefix(prefix)
-        page: dict[str, Any] = {"NextContinuationToken": None, "IsTruncated": True}
-        while page["IsTruncated"]:
-            with self._told("list", prefix):
-                page = await self._page(f"{self.prefix}{folder}/" if folder else self.prefix, page)
-            for item in page.get("Contents", []):
+    async def folders(self, prefix: str = "") -> Sequence[str]:
+        found = [item["Prefix"] async for page in self._pages(prefix, deep=False) for item in page["CommonPrefixes"]]
+        return sorted(name.rstrip("/").rpartition("/")[2] for name in found)
+
+    async def list(self, prefix: str = "", *, deep: bool = True) -> AsyncIterator[Entry]:
+        async for page in self._pages(prefix, deep=deep):
+            for item in page["Contents"]:
                 # A key that ends in `/` is how some tools draw an empty folder.
                 if not item["Key"].endswith("/"):
-                    yield Entry(item["Key"].removeprefix(self.prefix), item["Size"])
+                    yield _entry(item["Key"].removeprefix(self.prefix), item, item["Size"])
 
     async def presign(self, path: str, seconds: int) -> str | None:
         name = self._name(path)
@@ -168,11 +186,19 @@ class S3Bucket(Storage):
         checked_path(path)
         return None
 
-    async def _page(self, prefix: str, before: Mapping[str, Any]) -> dict[str, Any]:
-        token = before["NextContinuationToken"]
-        more = {"ContinuationToken": token} if token else {}
-        page: dict[str, Any] = await self._fs._call_s3("list_objects_v2", Bucket=self.bucket, Prefix=prefix, **more)
-        return page
+    async def _pages(self, prefix: str, *, deep: bool) -> AsyncIterator[dict[str, Any]]:
+        """Of 1,000 keys each, the most that S3 gives."""
+        folder = checked_prefix(prefix)
+        asked = {"Bucket": self.bucket, "Prefix": f"{self.prefix}{folder}/" if folder else self.prefix}
+        if not deep:
+            asked["Delimiter"] = "/"
+        more = True
+        while more:
+            with self._told("list", prefix):
+                page: dict[str, Any] = await self._fs._call_s3("list_objects_v2", **asked)
+            yield {"Contents": [], "CommonPrefixes": []} | page
+            more = page["IsTruncated"]
+            asked["ContinuationToken"] = page.get("NextContinuationToken", "")
 
     def _aws_session(self) -> AioSession:
         session = AioSession(profile=self.options.get("profile"))
@@ -190,3 +216,8 @@ class S3Bucket(Storage):
 
     def _told(self, action: str, path: str) -> AbstractContextManager[None]:
         return told(action, f"{self.url}/{path}", self.options)
+
+
+def _entry(path: str, answer: Mapping[str, Any], size: int) -> Entry:
+    """From one item of a listing, or from the answer to a HEAD."""
+    return Entry(path, int(size), answer["ETag"].strip('"'), answer["LastModified"])

@@ -89,6 +89,8 @@ class MediaLine(Line):
     checksum: Annotated[str, Field(max_length=64)] | None = None
     etag: str | None = None
     last_modified: str | None = None
+    checked_at: Time | None = None
+    source_reason: str | None = None
     blur: str | None = None
     p_hash: str | None = None
     colors: list[str] | None = None

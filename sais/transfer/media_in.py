@@ -104,6 +104,8 @@ def media_row(line: MediaLine) -> Row:
         checksum=line.checksum,
         etag=line.etag,
         last_modified=line.last_modified,
+        checked_at=line.checked_at,
+        source_reason=line.source_reason,
         blurhash=line.blur,
         phash=line.p_hash,
         colors=line.colors,

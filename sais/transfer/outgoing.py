@@ -74,6 +74,8 @@ def media_columns(media: Media) -> Columns:
         "checksum": media.checksum,
         "etag": media.etag,
         "lastModified": media.last_modified,
+        "checkedAt": _time(media.checked_at),
+        "sourceReason": media.source_reason,
         "pHash": media.phash,
         "colors": media.colors,
         "createdAt": _time(media.created_at),

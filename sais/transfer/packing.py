@@ -53,9 +53,9 @@ SCHEMAS = {
                 for name in ("size", "statusCode", "originalWidth", "originalHeight", "attempts", "retries")
             ),
             *((name, _TEXT) for name in ("exif", "context", "colors", "blur", "pHash", "checksum", "etag")),
-            *((name, _TEXT) for name in ("lastModified", "reason")),
+            *((name, _TEXT) for name in ("lastModified", "reason", "sourceReason")),
             ("retryable", pa.bool_()),
-            *((name, _TIME) for name in ("createdAt", "updatedAt")),
+            *((name, _TIME) for name in ("createdAt", "updatedAt", "checkedAt")),
         ]
     ),
     Kind.THUMBS: pa.schema(

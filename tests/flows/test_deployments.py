@@ -11,7 +11,7 @@ from prefect.utilities.callables import parameter_schema
 from deployments.environment import BULK_QUEUE, PROJECT, SWEEPS_QUEUE
 
 DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load((PROJECT / "prefect.yaml").read_text())["deployments"]
-ALWAYS_ON = {"deliver-webhooks", "resume-stalled", "retention"}
+ALWAYS_ON = {"deliver-webhooks", "resume-stalled", "retention", "evict-originals"}
 IDS = [deployment["name"] for deployment in DEPLOYMENTS]
 
 
@@ -39,7 +39,7 @@ def test_every_parameter_is_typed_and_described(deployment: dict[str, Any], monk
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=IDS)
-def test_schedules_are_off_but_for_delivery_sweep_and_retention(deployment: dict[str, Any]) -> None:
+def test_schedules_are_off_but_for_what_keeps_things_going(deployment: dict[str, Any]) -> None:
     active = [schedule for schedule in deployment.get("schedules", []) if schedule["active"]]
     assert bool(active) == (deployment["name"] in ALWAYS_ON)
 
