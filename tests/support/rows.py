@@ -6,7 +6,7 @@ from sqlalchemy import Connection, Engine, select
 from sqlmodel import SQLModel
 
 from sais.addressing import code_of, path_of
-from sais.catalog.accounts import get_account
+from sais.catalog.accounts import change_account, get_account
 from sais.catalog.bulk import insert_new, new_row, table_of
 from sais.catalog.database import reading
 from sais_models import Account, Media, MediaMarking, Preset, Thumb, ThumbMarking
@@ -20,8 +20,9 @@ def url_of(number: int) -> str:
 
 
 def fill(connection: Connection, root: str, count: int, *, presets: tuple[str, ...] = ("small",)) -> list[str]:
-    """`count` media of the account, done and with thumbs, a day old. Returns their codes."""
+    """`count` media of the account, done and with thumbs, a day old; it has limits. Returns the codes."""
     layout = get_account(connection, root).layout
+    change_account(connection, root, image_limit=2**40, daily_bytes_limit=0, queued_limit=7)
     then = utc_now() - timedelta(days=1)
     media, thumbs = [], []
     for number in range(count):
