@@ -40,6 +40,8 @@ async def download_chunk(resources: Resources, chunk: Chunk, *, last_try: bool) 
 
 
 async def _download_all(resources: Resources, claim: Claim, *, last_try: bool) -> None:
+    if claim.media:
+        resources.workers.start()
     layout = (await resources.read(get_account, claim.report.chunk.root)).layout
     former = {media.code: media.checksum for media in claim.media if media.checksum is not None}
     fetching = (_download(resources, claim, media, layout, last_try) for media in claim.media)

@@ -1,9 +1,9 @@
 """Making stale thumbs again: those whose preset was changed after they were made."""
 
-import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -14,10 +14,10 @@ from sais.errors import MediaError, UnknownPreset
 from sais.pipeline.gathering import in_pieces
 from sais.pipeline.report import Failure
 from sais.pipeline.resources import Resources
-from sais.pipeline.thumbs import done_thumb, make_thumbs
-from sais_models import Media, PresetSettings
+from sais.pipeline.thumbs import Wanted, done_thumb, flush_thumbs, grouped, make_thumbs
+from sais_models import PresetSettings
 
-SAVED_TOGETHER = 25
+SAVED_TOGETHER = 4  # groups
 
 
 @dataclass(frozen=True)
@@ -72,25 +72,32 @@ async def rethumb_part(resources: Resources, part: Part, names: Sequence[str]) -
     start = time.perf_counter()
     stale = await resources.read(stale_thumbs, chosen(resources, names), part.codes)
     report = PartReport(part, 0, [], 0.0)
-    gate = asyncio.Semaphore(2 * resources.worker_count)
-    work = (_remake(resources, media, presets, gate, report) for media, presets in stale)
+    wanted = [Wanted(media, [resources.presets[name] for name in presets]) for media, presets in stale]
+    work = (_remake(resources, group, report) for group in grouped(resources, wanted))
     async for piece in in_pieces(work, SAVED_TOGETHER):
-        await resources.write(_save, [row for rows in piece for row in rows])
+        await flush_thumbs(resources, [each for made in piece for each in made.wanted])
+        await resources.write(_save, [row for made in piece for row in made.rows])
     report.seconds = time.perf_counter() - start
     return report
 
 
-async def _remake(
-    resources: Resources, media: Media, names: Sequence[str], gate: asyncio.Semaphore, report: PartReport
-) -> list[Row]:
-    try:
-        async with gate:
-            rendition = await make_thumbs(resources, media, [resources.presets[name] for name in names])
-    except MediaError as error:
-        report.failures.append(Failure.of(media, error.reason, final=True))
-        return []
-    report.done += 1
-    return [done_thumb(media.code, thumb) for thumb in rendition.thumbs]
+class Made(NamedTuple):
+    """`wanted` that are in the cache now, and the rows of their thumbs."""
+
+    wanted: list[Wanted]
+    rows: list[Row]
+
+
+async def _remake(resources: Resources, group: Sequence[Wanted], report: PartReport) -> Made:
+    made = Made([], [])
+    for each, outcome in zip(group, await make_thumbs(resources, group), strict=True):
+        if isinstance(outcome, MediaError):
+            report.failures.append(Failure.of(each.media, outcome.reason, final=True))
+            continue
+        report.done += 1
+        made.wanted.append(each)
+        made.rows.extend(done_thumb(each.media.code, thumb) for thumb in outcome.thumbs)
+    return made
 
 
 def _save(connection: Connection, rows: list[Row]) -> None:
