@@ -48,7 +48,7 @@ async def _download_all(resources: Resources, claim: Claim, *, last_try: bool) -
     former = {media.code: media.checksum for media in claim.media if media.checksum is not None}
     fetching = (_fetch(resources, media) for media in claim.media)
     async for piece in in_pieces(fetching, SAVED_TOGETHER):
-        with resources.taking_in():
+        with resources.taking_in(), resources.ledger.timing("header"):
             taken = await asyncio.to_thread(_take_in, resources, claim, piece, layout, last_try)
         lost = await resources.write(_save, claim.lease, taken.rows, former, resources.settings.public_url)
         claim.report.lost += lost + taken.lost
