@@ -22,7 +22,10 @@ STEPS = 4
 # Every key under which a task leaves an artifact, as SQL patterns: what `retention` may delete.
 OUR_KEYS = (
     *("progress-b%", "page-b%", "failures-b%", "summary-b%", "sheet-b%"),
-    *("alert-%", "stale-thumbs", "transfer", "transfer-bad-lines", "purge-plan", "retention"),
+    *("alert-%", "transfer", "transfer-bad-lines", "purge-plan", "retention"),
+    *("stale-thumbs", "stale-thumbs-summary"),
+    *("rethumb-progress-%", "rethumb-sheet-%", "rethumb-failures", "rethumb-summary"),
+    *("sync-sums-%", "sync-differences-%", "evicted-originals", "refreshed-sources"),
 )
 # An update costs 12 ms here and as much in the server: one for each step of each chunk would be 2 % of a bulk run.
 SECONDS_APART = 5.0

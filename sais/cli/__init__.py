@@ -12,9 +12,11 @@ from sais.cli import (
     evicting,
     iterating,
     keys,
+    presets,
     purging,
     queueing,
     refreshing,
+    rethumb,
     retrying,
     stack,
     syncing,
@@ -47,6 +49,8 @@ app.command("sync")(syncing.sync)
 app.command("evict")(evicting.evict)
 app.command("refresh")(refreshing.refresh)
 app.command("doctor")(doctor.doctor)
+app.add_typer(rethumb.app, name="rethumb")
+app.add_typer(presets.app, name="presets")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(bots.app, name="bots")
 
