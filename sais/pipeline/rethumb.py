@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -16,8 +16,8 @@ from sais.errors import MediaError
 from sais.imaging import Rendition
 from sais.pipeline.gathering import in_pieces
 from sais.pipeline.report import Failure
+from sais.pipeline.thumbs import GROUP_IMAGES, done_thumb, flush_thumbs, grouped, make_thumbs
 from sais.pipeline.thumbs import Wanted as Thumbing
-from sais.pipeline.thumbs import done_thumb, flush_thumbs, grouped, make_thumbs
 from sais.rethumbing.parts import Part
 from sais.rethumbing.rates import keep_rate
 from sais.rethumbing.telling import tell_thumbs
@@ -55,7 +55,7 @@ async def rethumb_part(work: Rethumbing, part: Part) -> PartReport:
             claimed, report.left = await resources.write(claim_stale, work.presets, part.codes, lease)
             batch = await work.batch_of(part.root) if claimed else None
             thumbing = [Thumbing(stale.media, [resources.presets[name] for name in stale.presets]) for stale in claimed]
-            remaking = (_remake(work, group, report) for group in grouped(resources, thumbing))
+            remaking = (_remake(work, group, report) for group in _groups(work, thumbing))
             async for piece in in_pieces(remaking, SAVED_TOGETHER if work.wanted.rate is None else 1):
                 made = [each for group in piece for each in group]
                 await flush_thumbs(resources, [each.wanted for each in made if each.rows])
@@ -65,6 +65,13 @@ async def rethumb_part(work: Rethumbing, part: Part) -> PartReport:
             report.seconds = time.perf_counter() - start
     work.counts["left"] += report.left
     return report
+
+
+def _groups(work: Rethumbing, wanted: Sequence[Thumbing]) -> Iterable[Sequence[Thumbing]]:
+    """A group is a second's worth at most."""
+    rate = work.wanted.rate
+    slow = rate is not None and rate < GROUP_IMAGES
+    return ([each] for each in wanted) if slow else grouped(work.resources, wanted)
 
 
 class Made(NamedTuple):

@@ -84,7 +84,7 @@ def test_plan_apply_and_nothing_left(home: Path) -> None:
 
 
 def test_killed_it_goes_on_with_what_is_stale_still(home: Path) -> None:
-    process = start("rethumb", "apply", "--rate", "2")
+    process = start("rethumb", "apply", "--rate", "1")
     assert process.stderr is not None
     while not 0 < thumbs_of(AFTER.recipe) < IMAGES:
         assert process.poll() is None, process.stderr.read()
