@@ -74,7 +74,7 @@ error_log {self._work}/nginx-error.log;
 events {{ worker_connections 1024; }}
 http {{
 {folders}
-  types {{ image/jpeg jpg; }}
+  types {{ image/jpeg jpg; image/png png; image/webp webp; }}
   sendfile on;
   log_format short '$request_method $status';
   access_log {self._log} short;
