@@ -9,7 +9,7 @@ Item = TypeVar("Item")
 
 
 async def cpu_of_each(work: Callable[[Item], Awaitable[object]], items: Sequence[Item], at_once: int) -> float:
-    """CPU seconds of this process for one item. The first `at_once` of them only open connections and are not counted."""
+    """CPU seconds of this process for one item. The first `at_once` only open the connections: they do not count."""
     await _all(work, items[:at_once], at_once)
     start = time.process_time()
     await _all(work, items[at_once:], at_once)

@@ -71,7 +71,7 @@ def measure(ways: Mapping[str, Child], work: Path) -> str:
             rows.append([f"{kind}: {name}", *shown, f"{thumbs.ssim:.4f}", f"{thumbs.psnr:.1f}", f"{kilobytes:.1f}"])
     head = ["source: way", "CPU ms an image", "of naive", "SSIM", "PSNR dB", "SSIM encoded", "PSNR encoded", "KB"]
     counted = ", ".join(f"{len(files[kind])} {kind}" for kind in KINDS)
-    return f"""{counted}; thumbs of {MEDIUM} and {SMALL} pixels, WebP quality {QUALITY}; likeness and KB are of {MEDIUM} pixels,
+    return f"""{counted}; thumbs of {MEDIUM} and {SMALL} pixels, WebP quality {QUALITY}. Likeness and KB: of {MEDIUM},
 against LANCZOS from a full decode: as pixels, and as they are once they are encoded. {done.conditions}
 
 {markdown_table(head, rows)}"""

@@ -68,9 +68,14 @@ def main() -> None:
         done = SideBySide(ways, rounds=ROUNDS)
         head = ["CPU ms", *(f"{kind}, {side}" for kind in servers for side in ("client", "server"))]
         rows = []
-        for shown, what, number in (("a task run", "tasks", TASKS), ("a flow run in a running process", "flows", FLOWS)):
+        for shown, what, number in (
+            ("a task run", "tasks", TASKS),
+            ("a flow run in a running process", "flows", FLOWS),
+        ):
             medians = [
-                done.median(f"{what} {kind}", value) for kind in servers for value in (lambda d: d.client, lambda d: d.server)
+                done.median(f"{what} {kind}", value)
+                for kind in servers
+                for value in (lambda d: d.client, lambda d: d.server)
             ]
             rows.append([shown, *(f"{1000 * each / number:.1f}" for each in medians)])
         print(f"{TASKS} task runs in one flow run, {FLOWS} flow runs without tasks. {done.conditions}\n")

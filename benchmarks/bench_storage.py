@@ -1,6 +1,6 @@
 """CPU of putting a file of 200 KB into a local folder and into S3: SAIS' storages beside others.
 
-python -m benchmarks storage      BENCH_FILES=500 and BENCH_ROUNDS=5; S3 needs Ceph (radosgw ceph-mon ceph-osd)
+python -m benchmarks storage      BENCH_PUTS=500 and BENCH_ROUNDS=5; S3 needs Ceph (radosgw ceph-mon ceph-osd)
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from benchmarks.storing import BODY_BYTES
 from benchmarks.table import markdown_table
 from tests.support.s3 import real_server_installed, running_s3
 
-FILES = size("FILES", 500, quick=40)
+FILES = size("PUTS", 500, quick=40)
 AT_ONCE = 32
 LOCAL = {"local folder: SAIS, whole files": "sais", "local folder: shutil.copyfile in threads": "copy"}
 S3 = {"S3: SAIS": "sais", "S3: s3fs, asynchronous": "s3fs", "S3: boto3 in threads": "boto3"}

@@ -27,6 +27,8 @@ from sais_models import Batch, Chunk, Layout, Media, MediaMarking, Thumb, ThumbM
 from sais_models.columns import utc_now
 
 RUN = "bench"
+# The phase that is no part of taking images in for the first time.
+KNOWN = "dispatch, all known"
 DISPATCHED_TOGETHER = 5_000
 SAVED_TOGETHER = 50
 RESIZED_TOGETHER = 25
@@ -60,7 +62,7 @@ def rows(order: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
     batch = _dispatch(phases, "dispatch, new", order["urls"])
     for number, positions in enumerate(_pieces(range(len(order["urls"])), Settings().chunk_images), 1):
         _work(phases, Chunk(ACCOUNT, batch, number, positions[0], positions[-1], len(positions), 0))
-    _dispatch(phases, "dispatch, all known", order["urls"])
+    _dispatch(phases, KNOWN, order["urls"])
     engine.dispose()
     return phases.spent
 

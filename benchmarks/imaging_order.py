@@ -24,7 +24,7 @@ class Imaging:
 
 
 def handler(imaging: Imaging) -> Callable[[Any], Any]:
-    """Without `keep` the order is timed: CPU seconds and bytes of the medium thumbs; with it the results are kept there."""
+    """An order is timed: CPU seconds, and bytes of the medium thumbs. With `keep`, a folder, the results go there."""
 
     def work(order: Mapping[str, Any]) -> dict[str, float]:
         files = [Path(file) for file in order["files"]]

@@ -41,7 +41,7 @@ def run_img2dataset(python: Path, urls: list[str], folder: Path, *, side: int, o
     }
     # A library in it would ask the network for its newest version at each start.
     told = os.environ | {"NO_ALBUMENTATIONS_UPDATE": "1"}
-    command = [python.parent / "img2dataset", *(f"--{name}={value}" for name, value in options.items())]
+    command = [str(python.parent / "img2dataset"), *(f"--{name}={value}" for name, value in options.items())]
     start = time.perf_counter()
     with (folder / "log").open("w") as log:
         subprocess.run(command, env=told, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True)

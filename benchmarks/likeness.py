@@ -28,6 +28,7 @@ def likeness(thumb: Path, source: Path) -> Likeness:
         made = picture.convert("RGB")
     with Image.open(source) as picture:
         best = picture.convert("RGB").resize(made.size, Image.Resampling.LANCZOS)
-    ssim = structural_similarity(np.asarray(made.convert("L")), np.asarray(best.convert("L")), data_range=255)
+    pair = [np.asarray(each.convert("L")) for each in (made, best)]
+    ssim = structural_similarity(*pair, data_range=255)  # type: ignore[no-untyped-call]
     error = float(np.mean((np.asarray(made, np.float64) - np.asarray(best, np.float64)) ** 2))
     return Likeness(float(ssim), float(10 * np.log10(255**2 / max(error, 1e-4))))

@@ -54,7 +54,9 @@ def opencv_imaging() -> Imaging:
     def make(file: Path) -> list[bytes]:
         first = resized(opened(file), MEDIUM)
         second = resized(first, SMALL)
-        return [cv2.imencode(".webp", image, [cv2.IMWRITE_WEBP_QUALITY, QUALITY])[1].tobytes() for image in (first, second)]
+        return [
+            cv2.imencode(".webp", image, [cv2.IMWRITE_WEBP_QUALITY, QUALITY])[1].tobytes() for image in (first, second)
+        ]
 
     return Imaging(make, lambda file, place: cv2.imwrite(str(place), resized(opened(file), MEDIUM)))
 

@@ -29,7 +29,7 @@ def own_python(name: str, packages: list[str]) -> Path:
     print(f"installing {', '.join(packages)} into {folder}", file=sys.stderr, flush=True)
     shutil.rmtree(folder, ignore_errors=True)
     venv.create(folder, with_pip=True)
-    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages]
+    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
         raise NotInstalled(f"pip could not install {', '.join(packages)}: {done.stderr.strip()[-500:]}")

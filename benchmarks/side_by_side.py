@@ -36,7 +36,9 @@ class SideBySide(Generic[Result]):
 
 def conditions(others: Sequence[float]) -> str:
     """`others` of each round; a number that was measured beside a busy neighbour must say so."""
-    return (
-        f"{os.cpu_count()} cores; medians of {len(others)} rounds; other programs had {median(others):.0%} of the machine "
-        f"meanwhile, {max(others):.0%} in the worst round."
-    )
+    had = f"other programs had {median(others):.0%} of the machine meanwhile, {max(others):.0%} in the worst round"
+    return f"{os.cpu_count()} cores; {_rounds(len(others))}; {had}."
+
+
+def _rounds(count: int) -> str:
+    return f"medians of {count} rounds" if count > 1 else "one round"

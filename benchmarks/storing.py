@@ -51,7 +51,7 @@ async def by_s3fs(order: Mapping[str, Any], source: Path) -> float:
 
 
 async def by_boto3(order: Mapping[str, Any], source: Path) -> float:
-    import boto3  # type: ignore[import-untyped]
+    import boto3
     from botocore.config import Config
 
     options, bucket = order["options"], order["url"].removeprefix("s3://")
@@ -93,4 +93,6 @@ def _handler(way: Callable[[Mapping[str, Any], Path], Awaitable[float]]) -> Call
 
 
 if __name__ == "__main__":
-    serve({"sais": _handler(by_sais), "copy": _handler(by_copy), "s3fs": _handler(by_s3fs), "boto3": _handler(by_boto3)})
+    serve(
+        {"sais": _handler(by_sais), "copy": _handler(by_copy), "s3fs": _handler(by_s3fs), "boto3": _handler(by_boto3)}
+    )
