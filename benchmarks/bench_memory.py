@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from PIL import Image
 
 from benchmarks.corpus import bench_home, corpus
-from benchmarks.installation import ACCOUNT, Installation
+from benchmarks.installation import ACCOUNT, PRESETS, Installation
 from benchmarks.origin import Origin
 from benchmarks.peak import Peak, peak_memory
 from benchmarks.prefect_server import PrefectServer
@@ -41,6 +41,7 @@ class Benchmark:
         order = {"account": ACCOUNT, "manifest": str(manifest), "presets": installation.presets}
         with peak_memory() as peak:
             self._server.ingest(order, installation.environment)
+        assert len(installation.files()) == images * (2 + len(PRESETS)), "not every image has all its files"
         return peak
 
 
