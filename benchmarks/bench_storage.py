@@ -20,8 +20,17 @@ from tests.support.s3 import real_server_installed, running_s3
 
 FILES = size("PUTS", 500, quick=40)
 AT_ONCE = 32
-LOCAL = {"local folder: SAIS, whole files": "sais", "local folder: shutil.copyfile in threads": "copy"}
-S3 = {"S3: SAIS": "sais", "S3: s3fs, asynchronous": "s3fs", "S3: boto3 in threads": "boto3"}
+LOCAL = {
+    "local folder: SAIS, file by file": "sais",
+    "local folder: SAIS, all in one call": "together",
+    "local folder: shutil.copyfile in threads": "copy",
+}
+S3 = {
+    "S3: SAIS, file by file": "sais",
+    "S3: SAIS, all in one call": "together",
+    "S3: s3fs, asynchronous": "s3fs",
+    "S3: boto3 in threads": "boto3",
+}
 
 
 def ways_of(stack: ExitStack, work: Path) -> dict[str, Callable[[], Any]]:

@@ -1,11 +1,12 @@
 """Files of 200 KB into a storage, by SAIS' storages and by what one would take otherwise.
 
-python -m benchmarks.storing sais|copy|s3fs|boto3      see child.py
+python -m benchmarks.storing sais|together|copy|s3fs|boto3      see child.py
 """
 
 import asyncio
 import os
 import shutil
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 from benchmarks.at_once import cpu_of_each
 from benchmarks.child import serve
-from sais.storage import open_storage
+from sais.storage import LocalFile, open_storage
 
 BODY_BYTES = 200_000
 TYPE = "image/jpeg"
@@ -25,6 +26,16 @@ Put = Callable[[str], Awaitable[object]]
 async def by_sais(order: Mapping[str, Any], source: Path) -> float:
     async with open_storage(order["url"], order.get("options")) as storage:
         return await _timed(order, lambda path: storage.write_file(path, source, TYPE))
+
+
+async def by_sais_together(order: Mapping[str, Any], source: Path) -> float:
+    """As the pipeline archives a chunk: all files in one call, which a local folder may link."""
+    at_once, files = order["at_once"], [LocalFile(path, source, TYPE) for path in _paths(order)]
+    async with open_storage(order["url"], order.get("options")) as storage:
+        await storage.write_files(files[:at_once])
+        start = time.process_time()
+        await storage.write_files(files[at_once:])
+        return (time.process_time() - start) / (len(files) - at_once)
 
 
 async def by_copy(order: Mapping[str, Any], source: Path) -> float:
@@ -77,9 +88,11 @@ async def _in_threads(order: Mapping[str, Any], put: Callable[[str], None]) -> f
 
 
 async def _timed(order: Mapping[str, Any], put: Put) -> float:
-    at_once = order["at_once"]
-    paths = [f"{order['prefix']}/{n % 64:02x}/{n}.jpg" for n in range(order["files"] + at_once)]
-    return await cpu_of_each(put, paths, at_once)
+    return await cpu_of_each(put, _paths(order), order["at_once"])
+
+
+def _paths(order: Mapping[str, Any]) -> list[str]:
+    return [f"{order['prefix']}/{n % 64:02x}/{n}.jpg" for n in range(order["files"] + order["at_once"])]
 
 
 def _handler(way: Callable[[Mapping[str, Any], Path], Awaitable[float]]) -> Callable[[Any], Any]:
@@ -93,6 +106,5 @@ def _handler(way: Callable[[Mapping[str, Any], Path], Awaitable[float]]) -> Call
 
 
 if __name__ == "__main__":
-    serve(
-        {"sais": _handler(by_sais), "copy": _handler(by_copy), "s3fs": _handler(by_s3fs), "boto3": _handler(by_boto3)}
-    )
+    ways = {"sais": by_sais, "together": by_sais_together, "copy": by_copy, "s3fs": by_s3fs, "boto3": by_boto3}
+    serve({name: _handler(way) for name, way in ways.items()})
