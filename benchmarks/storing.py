@@ -30,7 +30,8 @@ async def by_sais(order: Mapping[str, Any], source: Path) -> float:
 
 async def by_sais_together(order: Mapping[str, Any], source: Path) -> float:
     """As the pipeline archives a chunk: all files in one call, which a local folder may link."""
-    at_once, files = order["at_once"], [LocalFile(path, source, TYPE) for path in _paths(order)]
+    at_once: int = order["at_once"]
+    files = [LocalFile(path, source, TYPE) for path in _paths(order)]
     async with open_storage(order["url"], order.get("options")) as storage:
         await storage.write_files(files[:at_once])
         start = time.process_time()
