@@ -1,0 +1,102 @@
+"""What happens to a stack on the way, in an order that a seed gives: processes are killed, servers are away."""
+
+import random
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from tests.chaos.processes import kill
+from tests.chaos.stack import Stack, Store
+
+# A process that lives for seconds only (a flow's, an imaging worker) is waited for so long.
+PATIENCE_SECONDS = 20
+AWAY_SECONDS = (5, 20)
+PAUSE_SECONDS = (2, 9)
+# How often of 26 kills each process is the one.
+SHARES = {
+    "flow process": 8,
+    "worker": 5,
+    "imaging worker": 5,
+    "gateway": 3,
+    "quick runner": 3,
+    "Prefect server": 2,
+}
+
+
+@dataclass(frozen=True)
+class Strike:
+    """`what` is a target to kill, or a store to be away for `seconds`; `pause` seconds after it."""
+
+    what: str
+    pause: float
+    seconds: float = 0.0
+
+
+@dataclass
+class Toll:
+    """`struck` counts what was hit, `missed` what could not be found to be killed."""
+
+    struck: dict[str, int] = field(default_factory=dict)
+    missed: dict[str, int] = field(default_factory=dict)
+    seconds_away: dict[str, float] = field(default_factory=dict)
+
+    def kills(self, stack: Stack) -> int:
+        return sum(number for what, number in self.struck.items() if what in stack.targets)
+
+
+def plan(stack: Stack, seed: int, kills: int, absences: int) -> list[Strike]:
+    """`kills` of the stack's processes by their shares, and each of its stores away `absences` times."""
+    dice = random.Random(f"{seed}/strikes")
+    struck = [*_shared(stack.targets, kills), *(store.name for store in stack.stores for _ in range(absences))]
+    dice.shuffle(struck)
+    stores = {store.name for store in stack.stores}
+    return [
+        Strike(what, dice.uniform(*PAUSE_SECONDS), dice.uniform(*AWAY_SECONDS) if what in stores else 0.0)
+        for what in struck
+    ]
+
+
+def _shared(targets: Mapping[str, str], kills: int) -> Iterator[str]:
+    """Each target in turn, as long as it has a share left; then from the beginning."""
+    given: list[str] = []
+    while len(given) < kills:
+        left = {name: share for name, share in SHARES.items() if name in targets}
+        while left and len(given) < kills:
+            for name in [name for name in left if len(given) < kills]:
+                given.append(name)
+                left[name] -= 1
+                if not left[name]:
+                    del left[name]
+    return iter(given)
+
+
+def strike(stack: Stack, blow: Strike, toll: Toll, dice: random.Random) -> None:
+    """Waits for something to kill; a server that is away comes back while the next strikes go on."""
+    stores = {store.name: store for store in stack.stores}
+    if blow.what in stores:
+        threading.Thread(target=_absence, args=(stores[blow.what], blow.seconds)).start()
+        toll.seconds_away[blow.what] = toll.seconds_away.get(blow.what, 0.0) + blow.seconds
+        hit = True
+    else:
+        hit = _kill_one(stack, blow.what, dice)
+    counts = toll.struck if hit else toll.missed
+    counts[blow.what] = counts.get(blow.what, 0) + 1
+
+
+def _kill_one(stack: Stack, target: str, dice: random.Random) -> bool:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        found = stack.processes.find(stack.targets[target])
+        # The Prefect server leads a process that would keep its port; of the others each dies by itself.
+        if found and kill(dice.choice(found), group=target == "Prefect server"):
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def _absence(store: Store, seconds: float) -> None:
+    with store.order:
+        store.stop()
+        time.sleep(seconds)
+        store.start()
