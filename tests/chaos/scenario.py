@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from tests.chaos.books import Books, Places
 from tests.chaos.client import Client
 from tests.chaos.stack import QUICK_IMAGES, Stack
-from tests.chaos.strikes import Strike, Toll, strike
+from tests.chaos.strikes import Strike, Striker, Toll
 from tests.chaos.supply import NUMBER, picture
 from tests.chaos.verdict import Verdict, judge
 
@@ -33,27 +33,26 @@ class Outcome:
 
 
 def run(stack: Stack, seed: int, images: int, strikes: list[Strike]) -> Outcome:
-    client, toll = Client(stack), Toll()
+    client, striker = Client(stack), Striker(stack, seed)
     for root in ROOTS:
         client.register(root)
     batches = _batches(stack, seed, images, at_least=len(strikes))
-    dice = random.Random(f"{seed}/targets")
     start = time.monotonic()
     for number, blow in enumerate(strikes):
         # Batches spread over the strikes, so that there is work whenever one comes.
         for root, urls, presets in batches[number * len(batches) // len(strikes) :][: _share(batches, strikes, number)]:
             client.dispatch(root, urls, presets)
-        strike(stack, blow, toll, dice)
+        striker.strike(blow)
         print(f"{time.monotonic() - start:6.1f} s  {blow.what}{f' away {blow.seconds:.0f} s' * bool(blow.seconds)}")
-        time.sleep(blow.pause)
+        striker.wait(blow.pause)
     struck = time.monotonic()
-    _bring_back(stack)
+    striker.bring_all_back()
     rested = wait_for_rest(stack.places)
     seconds = time.monotonic() - struck
     verdict = judge(Books.of(stack.places), client.sent, lambda url: served(stack, url))
     if not rested:
         verdict.problems.insert(0, f"not at rest {REST_SECONDS} s after the last strike")
-    return Outcome(verdict, toll, struck - start, seconds, client.unanswered)
+    return Outcome(verdict, striker.toll, struck - start, seconds, client.unanswered)
 
 
 def served(stack: Stack, url: str) -> bytes | None:
@@ -104,10 +103,3 @@ def _batches(stack: Stack, seed: int, images: int, *, at_least: int) -> list[tup
 
 def _size(dice: random.Random, large: int) -> int:
     return dice.randint(1, QUICK_IMAGES) if dice.random() < SMALL_BATCHES else large
-
-
-def _bring_back(stack: Stack) -> None:
-    """Waits for servers that are away."""
-    for store in stack.stores:
-        with store.order:
-            pass

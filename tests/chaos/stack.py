@@ -3,11 +3,10 @@
 import os
 import secrets
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +40,11 @@ QUICK_IMAGES = 10
 
 @dataclass(frozen=True)
 class Store:
-    """Something that can be away for a while; whoever holds `order` has it for himself."""
+    """Something that can be away for a while."""
 
     name: str
     stop: Callable[[], None]
     start: Callable[[], None]
-    order: threading.Lock = field(default_factory=threading.Lock)
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,16 @@
 """What happens to a stack on the way, in an order that a seed gives: processes are killed, servers are away."""
 
 import random
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tests.chaos.processes import kill
-from tests.chaos.stack import Stack, Store
+from tests.chaos.stack import Stack
 
 # A process that lives for seconds only (a flow's, an imaging worker) is waited for so long.
 PATIENCE_SECONDS = 20
+LOOK_SECONDS = 0.2
 AWAY_SECONDS = (5, 20)
 PAUSE_SECONDS = (2, 9)
 # How often of 26 kills each process is the one.
@@ -71,32 +71,54 @@ def _shared(targets: Mapping[str, str], kills: int) -> Iterator[str]:
     return iter(given)
 
 
-def strike(stack: Stack, blow: Strike, toll: Toll, dice: random.Random) -> None:
-    """Waits for something to kill; a server that is away comes back while the next strikes go on."""
-    stores = {store.name: store for store in stack.stores}
-    if blow.what in stores:
-        threading.Thread(target=_absence, args=(stores[blow.what], blow.seconds)).start()
-        toll.seconds_away[blow.what] = toll.seconds_away.get(blow.what, 0.0) + blow.seconds
-        hit = True
-    else:
-        hit = _kill_one(stack, blow.what, dice)
-    counts = toll.struck if hit else toll.missed
-    counts[blow.what] = counts.get(blow.what, 0) + 1
+class Striker:
+    """Strikes a stack, and counts. Servers that are away come back while it waits for something else.
 
+    All in the thread that calls it: the kernel ends a server when the thread that started it has ended.
+    """
 
-def _kill_one(stack: Stack, target: str, dice: random.Random) -> bool:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        found = stack.processes.find(stack.targets[target])
-        # The Prefect server leads a process that would keep its port; of the others each dies by itself.
-        if found and kill(dice.choice(found), group=target == "Prefect server"):
-            return True
-        time.sleep(0.2)
-    return False
+    def __init__(self, stack: Stack, seed: int) -> None:
+        self._stack = stack
+        self._dice = random.Random(f"{seed}/targets")
+        self._stores = {store.name: store for store in stack.stores}
+        self._away: dict[str, float] = {}
+        self.toll = Toll()
 
+    def strike(self, blow: Strike) -> None:
+        """Waits for something to kill."""
+        hit = self._send_away(blow) if blow.what in self._stores else self._kill_one(blow.what)
+        counts = self.toll.struck if hit else self.toll.missed
+        counts[blow.what] = counts.get(blow.what, 0) + 1
 
-def _absence(store: Store, seconds: float) -> None:
-    with store.order:
-        store.stop()
-        time.sleep(seconds)
-        store.start()
+    def wait(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self._bring_back()
+            time.sleep(LOOK_SECONDS)
+
+    def bring_all_back(self) -> None:
+        while self._away:
+            self.wait(LOOK_SECONDS)
+
+    def _send_away(self, blow: Strike) -> bool:
+        while blow.what in self._away:
+            self.wait(LOOK_SECONDS)
+        self._stores[blow.what].stop()
+        self._away[blow.what] = time.monotonic() + blow.seconds
+        self.toll.seconds_away[blow.what] = self.toll.seconds_away.get(blow.what, 0.0) + blow.seconds
+        return True
+
+    def _bring_back(self) -> None:
+        for name in [name for name, until in self._away.items() if time.monotonic() >= until]:
+            self._stores[name].start()
+            del self._away[name]
+
+    def _kill_one(self, target: str) -> bool:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            found = self._stack.processes.find(self._stack.targets[target])
+            # The Prefect server leads a process that would keep its port; of the others each dies by itself.
+            if found and kill(self._dice.choice(found), group=target == "Prefect server"):
+                return True
+            self.wait(LOOK_SECONDS)
+        return False
