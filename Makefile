@@ -1,4 +1,4 @@
-.PHONY: setup run up test check fmt bench lock docs clean
+.PHONY: setup run up test check fmt bench chaos lock docs clean
 PY := .venv/bin/python
 
 setup: .venv/ready
@@ -31,6 +31,12 @@ fmt: setup
 
 bench: setup
 	$(PY) -m benchmarks
+
+# About half an hour: each seam, then two long runs. Everything listens on loopback only.
+chaos: setup
+	$(PY) -m tests.chaos seams
+	$(PY) -m tests.chaos servers
+	$(PY) -m tests.chaos embedded
 
 docs: setup
 	$(PY) -m docs.generate
