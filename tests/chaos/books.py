@@ -77,7 +77,7 @@ class Files:
 
 def _is_half(path: str) -> bool:
     *folders, name = path.split("/")
-    return ".incoming" in folders or (name.startswith(".") and name.endswith(".part"))
+    return ".incoming" in folders or name.startswith(".sais-") or ".sais-unfinished" in folders
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,11 @@ class Books:
     cache: Files
     originals: Files
     webhooks: list[Webhook]
+
+    @property
+    def half_written(self) -> set[str]:
+        """Files that killed writers left."""
+        return self.archive.half | self.cache.half | self.originals.half
 
     @classmethod
     def of(cls, places: Places, root: str | None = None) -> "Books":

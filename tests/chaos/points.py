@@ -28,7 +28,11 @@ STEPS = {
 # What a seam outside these steps is called, by a word of the process's command line.
 WHOLE_PROCESSES = {"gateway": "dispatch", "sais.imaging.worker": "imaging", "prefect.engine": "run"}
 # Times of minutes that are no settings, in seconds: what they are is no part of what is proved.
-CLOCKS = {"sais.webhooks.sending": ("HELD_SECONDS", 8), "sais.catalog.stalled": ("GRACE_SECONDS", 3)}
+CLOCKS: dict[str, tuple[str, Any]] = {
+    "sais.webhooks.sending": ("HELD_SECONDS", 8),
+    "sais.webhooks.attempts": ("PAUSES", (2, 5, *[10] * 8)),
+    "sais.catalog.stalled": ("GRACE_SECONDS", 3),
+}
 WRITES = {"put_object", "upload_part", "complete_multipart_upload"}
 
 
@@ -89,7 +93,7 @@ def _wrap_step(module: ModuleType, *, step: str, function: str) -> None:
     setattr(module, function, inside)
 
 
-def _shorten(module: ModuleType, *, constant: str, seconds: float, then: Callable[[ModuleType], None] | None) -> None:
+def _shorten(module: ModuleType, *, constant: str, seconds: Any, then: Callable[[ModuleType], None] | None) -> None:
     if not hasattr(module, constant):
         raise AttributeError(f"{module.__name__} has no {constant}")
     setattr(module, constant, seconds)

@@ -18,6 +18,8 @@ ROOTS = ("museum", "library", "gallery", "archive")
 SENT_AGAIN = 0.05
 SMALL_BATCHES = 0.4
 REST_SECONDS = 300
+# Twice the age at which an unfinished file is given up, in these stacks.
+CLEAN_SECONDS = 40
 LOOK_SECONDS = 0.5
 
 
@@ -49,9 +51,12 @@ def run(stack: Stack, seed: int, images: int, strikes: list[Strike]) -> Outcome:
     striker.bring_all_back()
     rested = wait_for_rest(stack.places)
     seconds = time.monotonic() - struck
+    cleaned = wait_until_clean(stack.places)
     verdict = judge(Books.of(stack.places), client.sent, lambda url: served(stack, url))
     if not rested:
         verdict.problems.insert(0, f"not at rest {REST_SECONDS} s after the last strike")
+    if not cleaned:
+        verdict.problems.append(f"half-written files are still there after {CLEAN_SECONDS} s")
     return Outcome(verdict, striker.toll, struck - start, seconds, client.unanswered)
 
 
@@ -76,6 +81,16 @@ def wait_for_rest(places: Places, root: str = "%", seconds: float = REST_SECONDS
         except SQLAlchemyError:
             pass
         time.sleep(LOOK_SECONDS)
+    return False
+
+
+def wait_until_clean(places: Places) -> bool:
+    """Until no killed writer's file is left: the next runs remove them when they are old enough."""
+    deadline = time.monotonic() + CLEAN_SECONDS
+    while time.monotonic() < deadline:
+        if not Books.of(places).half_written:
+            return True
+        time.sleep(2 * LOOK_SECONDS)
     return False
 
 

@@ -27,6 +27,7 @@ POSTGRES_OPTIONS = ("listen_addresses=127.0.0.1", "fsync=off", "max_connections=
 # Times of minutes become seconds, so that a run is bounded. What they are in production is no part of what is proved.
 SHORT = {
     "SAIS_READ_SECONDS": "2",
+    "SAIS_FETCH_SECONDS": "15",
     "SAIS_RETRY_SECONDS": "0.5",
     "SAIS_LEASE_SECONDS": "6",
     "SAIS_GRACE_SECONDS": "3",
@@ -64,14 +65,13 @@ class Stack:
     stores: list[Store]
 
 
-PREFECT = [sys.executable, "-m", "prefect"]
 TARGETS = {
-    "worker": "prefect worker start",
+    "worker": "-m deployments.worker",
     "flow process": "-m prefect.engine",
     "imaging worker": "-m sais.imaging.worker",
     "gateway": "-m gateway",
     "quick runner": "-m deployments.quick_runner",
-    "Prefect server": "prefect server start",
+    "Prefect server": "-m deployments.prefect_server",
 }
 
 
@@ -175,13 +175,14 @@ def _stack(
 
 def _start_servers(stack: Stack, *, scheduled: bool) -> None:
     start = stack.processes.start
-    start("Prefect server", [*PREFECT, "server", "start", "--port", str(httpx.URL(stack.prefect).port)])
+    port = str(httpx.URL(stack.prefect).port)
+    start("Prefect server", [sys.executable, "-m", "deployments.prefect_server", "--port", port])
     _wait_for(f"{stack.prefect}/health")
     stack.processes.run([sys.executable, "-m", "deployments.bootstrap"])
     if not scheduled:
         pause_schedules(stack)
     start("gateway", [sys.executable, "-m", "gateway"])
-    start("worker", [*PREFECT, "worker", "start", "--pool", "sais", "--type", "process"])
+    start("worker", [sys.executable, "-m", "deployments.worker"])
     start("quick runner", [sys.executable, "-m", "deployments.quick_runner"])
     _start_sweeper(stack)
     wait_until_ready(stack)

@@ -24,7 +24,8 @@ def sql(statement: str) -> Callable[[Stage], None]:
 
 
 def file_of(stage: Stage, folder: str) -> Path:
-    return sorted((stage.places.originals.parent / folder).rglob("*.jpg" if folder != "cache" else "*.*"))[0]
+    found = (stage.places.originals.parent / folder).rglob("museum/*/*")
+    return min(path for path in found if path.is_file())
 
 
 def cut(folder: str) -> Callable[[Stage], None]:

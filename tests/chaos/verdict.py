@@ -166,9 +166,6 @@ def _tally(books: Books) -> dict[str, int]:
         "media": len(books.media),
         "originals checked byte by byte": len(books.archive.sizes),
         "thumbs decoded": len(books.cache.sizes),
-        "half-written files that killed writers left hidden": sum(
-            len(files.half) for files in (books.archive, books.cache, books.originals)
-        ),
         "webhooks": len(ids),
         "webhooks that came more than once": sum(1 for times in ids.values() if times > 1),
         "webhooks dead": sum(1 for delivery in books.deliveries if delivery["marking"] == "dead"),
