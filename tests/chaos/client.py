@@ -34,7 +34,8 @@ class Client:
 
     def register(self, root: str) -> None:
         hook = f"http://127.0.0.1:{self._stack.receiver_port}/hooks/{root}"
-        made = self._post("/account_setup", {"root": root, "approx": 5000, "mediaCallbackUrl": hook}).json()
+        setup = {"root": root, "approx": 5000, "mediaCallbackUrl": hook, "batchCallbackUrl": hook}
+        made = self._post("/account_setup", setup).json()
         self._keys[root] = made["apiKey"]
         (self._stack.places.inbox / f"{root}.secret").write_text(made["webhookSecret"])
 

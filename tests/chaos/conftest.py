@@ -61,7 +61,7 @@ async def stage(settings: Settings, chaos_origin: FaultyOrigin, tmp_path: Path) 
         museum.callback = f"{receiver.url}/hooks/museum"
         urls = [*(chaos_origin.url(f"/{number}.jpg") for number in range(IMAGES)), chaos_origin.url(MISSING)]
         async with open_resources(museum.configuration, "stage") as resources:
-            account = await museum.set_up(resources, mediaCallbackUrl=museum.callback)
+            account = await museum.set_up(resources, mediaCallbackUrl=museum.callback, batchCallbackUrl=museum.callback)
             (inbox / "museum.secret").write_text(account.webhook_secret or "")
             batch = (await plan_batch(resources, Order("museum", urls=urls, presets=["small"]))).batch.id or 0
         environment = os.environ | ENVIRONMENT | switch.environment(PROJECT) | {"SAIS_HOME": str(settings.home)}

@@ -31,7 +31,7 @@ WHOLE_PROCESSES = {"gateway": "dispatch", "sais.imaging.worker": "imaging", "pre
 CLOCKS: dict[str, tuple[str, Any]] = {
     "sais.webhooks.sending": ("HELD_SECONDS", 8),
     "sais.webhooks.attempts": ("PAUSES", (2, 5, *[10] * 8)),
-    "sais.catalog.stalled": ("GRACE_SECONDS", 3),
+    "sais.retry_times": ("PAUSES", (5, 10, 20, 20, 20)),
 }
 WRITES = {"put_object", "upload_part", "complete_multipart_upload"}
 

@@ -26,7 +26,7 @@ from sais.errors import InputError
 
 @dataclass(frozen=True)
 class Webhook:
-    """One POST. `subject` is the code of its media, `body` the hash of its bytes."""
+    """One POST. `subject` is the code of its media or the id of its batch, `body` the hash of its bytes."""
 
     root: str
     id: str
@@ -52,7 +52,7 @@ def application(folder: Path) -> Starlette:
             verified = False
         else:
             verified = True
-        subject = str(payload.get("code") or payload.get("batch"))
+        subject = str(payload.get("code") or payload.get("id"))
         came = Webhook(root, headers["webhook-id"], subject, hashlib.sha256(body).hexdigest(), verified)
         with (folder / "webhooks").open("a") as record:
             record.write(json.dumps(asdict(came)) + "\n")

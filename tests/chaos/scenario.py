@@ -17,7 +17,7 @@ ROOTS = ("museum", "library", "gallery", "archive")
 # Every batch sends some images again that its account has sent before.
 SENT_AGAIN = 0.05
 SMALL_BATCHES = 0.4
-REST_SECONDS = 300
+REST_SECONDS = 420
 # Twice the age at which an unfinished file is given up, in these stacks.
 CLEAN_SECONDS = 40
 LOOK_SECONDS = 0.5
@@ -69,14 +69,14 @@ def served(stack: Stack, url: str) -> bytes | None:
 
 
 def wait_for_rest(places: Places, root: str = "%", seconds: float = REST_SECONDS) -> bool:
-    """Until the account (`%`: any) has no open batch and no waiting webhook; False when that takes too long."""
+    """Until the account (`%`: any) has no open batch, no waiting webhook and nothing that is to be tried again; False
+    when that takes too long."""
     mine = f"root LIKE '{root}'"
+    work = {"batch": "marking = 'open'", "delivery": "marking = 'pending'", "media": "retry_at IS NOT NULL"}
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
-            if not places.count("batch", f"marking = 'open' AND {mine}") and not places.count(
-                "delivery", f"marking = 'pending' AND {mine}"
-            ):
+            if not any(places.count(table, f"{condition} AND {mine}") for table, condition in work.items()):
                 return True
         except SQLAlchemyError:
             pass

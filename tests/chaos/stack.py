@@ -29,8 +29,8 @@ SHORT = {
     "SAIS_READ_SECONDS": "2",
     "SAIS_FETCH_SECONDS": "15",
     "SAIS_RETRY_SECONDS": "0.5",
-    "SAIS_LEASE_SECONDS": "6",
-    "SAIS_GRACE_SECONDS": "3",
+    "SAIS_LEASE_SECONDS": "8",
+    "SAIS_GRACE_SECONDS": "20",
     "SAIS_CHUNK_IMAGES": "50",
     "SAIS_WEBHOOK_SECONDS": "5",
     "SAIS_ALLOW_HOSTS": "127.0.0.1",
@@ -179,8 +179,7 @@ def _start_servers(stack: Stack, *, scheduled: bool) -> None:
     start("Prefect server", [sys.executable, "-m", "deployments.prefect_server", "--port", port])
     _wait_for(f"{stack.prefect}/health")
     stack.processes.run([sys.executable, "-m", "deployments.bootstrap"])
-    if not scheduled:
-        pause_schedules(stack)
+    _prepare_deployments(stack, scheduled=scheduled)
     start("gateway", [sys.executable, "-m", "gateway"])
     start("worker", [sys.executable, "-m", "deployments.worker"])
     start("quick runner", [sys.executable, "-m", "deployments.quick_runner"])
@@ -192,15 +191,19 @@ def _start_sweeper(stack: Stack) -> None:
     stack.processes.start("sweeper", [sys.executable, "-m", "tests.chaos.sweeper"])
 
 
-def pause_schedules(stack: Stack) -> None:
-    """The sweeper does what the minutely runs would, so that none of them comes into a seam's way."""
+def _prepare_deployments(stack: Stack, *, scheduled: bool) -> None:
+    """Flows are not `nice` here: where other programs keep the machine busy they would not come to their work.
+
+    Not `scheduled`: the sweeper alone does what the minutely runs would, so that none of them comes into a seam's way.
+    """
     with httpx.Client(base_url=stack.prefect, trust_env=False, timeout=60) as prefect:
         for deployment in prefect.post("/deployments/filter", json={}).raise_for_status().json():
-            prefect.patch(f"/deployments/{deployment['id']}", json={"paused": True}).raise_for_status()
+            path = f"/deployments/{deployment['id']}"
+            variables = {**deployment["job_variables"], "command": "python -m prefect.engine"}
+            prefect.patch(path, json={"job_variables": variables}).raise_for_status()
             for schedule in deployment["schedules"]:
-                path = f"/deployments/{deployment['id']}/schedules/{schedule['id']}"
-                prefect.patch(path, json={"active": False}).raise_for_status()
-            prefect.patch(f"/deployments/{deployment['id']}", json={"paused": False}).raise_for_status()
+                active = schedule["active"] and scheduled
+                prefect.patch(f"{path}/schedules/{schedule['id']}", json={"active": active}).raise_for_status()
 
 
 def wait_until_ready(stack: Stack) -> None:

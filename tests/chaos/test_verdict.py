@@ -78,6 +78,7 @@ DAMAGE: dict[str, tuple[Callable[[Stage], None], str]] = {
         sql(f"DELETE FROM delivery WHERE subject IN (SELECT code FROM media WHERE {SOME})"),
         "was never reported",
     ),
+    "a batch that is not summed up": (sql("DELETE FROM delivery WHERE kind = 'summary'"), "summed up 0 times"),
     "a webhook that waits": (sql("UPDATE delivery SET marking = 'pending'"), "is still pending"),
     "a webhook that never came": (lose_a_webhook, "never arrived"),
     "a webhook with another body": (webhook(body="0"), "another body"),

@@ -34,6 +34,7 @@ def judge(books: Books, sent: Sequence[Sent], expected: Expected) -> Verdict:
         *_thumbs(books),
         *_leftovers(books),
         *_reports(books),
+        *_summaries(books),
         *_webhooks(books),
     ]
     return Verdict(problems, _tally(books))
@@ -129,10 +130,22 @@ def _reports(books: Books) -> Iterator[str]:
     for (_, code), delivery in reported.items():
         first[code] = min(first.get(code, "9"), str(delivery["created_at"]))
     born = {batch["id"]: str(batch["created_at"]) for batch in books.batches}
+    # A batch of the sweep tells nobody once more that an image failed.
+    known = {batch["id"] for batch in books.batches if batch["retry"]}
     for item in books.items:
         key = (item["batch_id"], item["code"])
+        if item["marking"] == "failed" and key[0] in known:
+            continue
         if item["code"] and key not in reported and first.get(item["code"], "9") > born[item["batch_id"]]:
             yield f"media {item['code']} was never reported in batch {item['batch_id']}"
+
+
+def _summaries(books: Books) -> Iterator[str]:
+    """Each batch is summed up once for its client."""
+    told = Counter(delivery["batch_id"] for delivery in books.deliveries if delivery["kind"] == "summary")
+    for batch in books.batches:
+        if batch["batch_callback_url"] and told[batch["id"]] != 1:
+            yield f"batch {batch['id']} was summed up {told[batch['id']]} times"
 
 
 def _webhooks(books: Books) -> Iterator[str]:
