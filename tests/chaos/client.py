@@ -1,7 +1,7 @@
 """The client application: it registers accounts and hands over images, and tries again until it has an answer."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,10 +23,14 @@ class Sent:
 
 
 class Client:
-    """Of all accounts. A request without an answer is sent again: the first may have been taken in, too."""
+    """Of all accounts. A request without an answer is sent again: the first may have been taken in, too.
 
-    def __init__(self, stack: Stack) -> None:
+    `wait` is what it does meanwhile.
+    """
+
+    def __init__(self, stack: Stack, wait: Callable[[float], None] = time.sleep) -> None:
         self._stack = stack
+        self._wait = wait
         self._http = httpx.Client(base_url=stack.gateway, trust_env=False, timeout=30)
         self._keys: dict[str, str] = {}
         self.sent: list[Sent] = []
@@ -63,4 +67,4 @@ class Client:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"no answer to {path} within {PATIENCE_SECONDS} s")
             self.unanswered += 1
-            time.sleep(PAUSE_SECONDS)
+            self._wait(PAUSE_SECONDS)

@@ -35,7 +35,8 @@ class Outcome:
 
 
 def run(stack: Stack, seed: int, images: int, strikes: list[Strike]) -> Outcome:
-    client, striker = Client(stack), Striker(stack, seed)
+    striker = Striker(stack, seed)
+    client = Client(stack, striker.wait)
     for root in ROOTS:
         client.register(root)
     batches = _batches(stack, seed, images, at_least=len(strikes))
