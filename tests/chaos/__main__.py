@@ -9,10 +9,12 @@
 
 import argparse
 import random
+import signal
 import sys
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import mkdtemp
+from types import FrameType
 
 from tests.chaos import tables
 from tests.chaos.scenario import run
@@ -22,7 +24,14 @@ from tests.chaos.suite import Suite
 from tests.chaos.supply import Faults, FaultyOrigin
 
 
+def stop(number: int, frame: FrameType | None) -> None:
+    """Everything that was started is ended on the way out."""
+    raise SystemExit(128 + number)
+
+
 def main() -> int:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__.split("\n", 1)[0])
     parser.add_argument("what", choices=["servers", "embedded", "seams"])
     parser.add_argument("--images", type=int, help="default: 2000, 500 or 12")
@@ -40,9 +49,12 @@ def main() -> int:
         origin = stack.enter_context(FaultyOrigin(faults))
         if given.what == "seams":
             made = stack.enter_context(server_stack(home, origin, scheduled=False))
-            torn = Suite(made, given.images or 12).run(given.only)
-            print(tables.of_seams(torn))
-            return int(any(seam.problems for seam in torn))
+            suite = Suite(made, given.images or 12)
+            try:
+                suite.run(given.only)
+            finally:  # what was seen before an interruption, too
+                print(tables.of_seams(sorted(suite.torn, key=lambda seam: seam.number)))
+            return int(any(seam.problems for seam in suite.torn))
         made = stack.enter_context((embedded_stack if embedded else server_stack)(home, origin))
         images, kills = given.images or (500 if embedded else 2000), given.kills or (6 if embedded else 26)
         outcome = run(made, given.seed, images, plan(made, given.seed, kills, given.absences))

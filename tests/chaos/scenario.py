@@ -39,7 +39,7 @@ def run(stack: Stack, seed: int, images: int, strikes: list[Strike]) -> Outcome:
     client = Client(stack, striker.wait)
     for root in ROOTS:
         client.register(root)
-    batches = _batches(stack, seed, images, at_least=len(strikes))
+    batches = _batches(stack, seed, images, at_least=max(1, len(strikes) // 2))
     start = time.monotonic()
     for number, blow in enumerate(strikes):
         # Batches spread over the strikes, so that there is work whenever one comes.

@@ -7,6 +7,7 @@ the seams of processes that work for nobody in particular.
 
 import json
 import os
+import secrets
 import signal
 import threading
 import time
@@ -45,9 +46,9 @@ class Switch:
         }
 
     def arm(self, seam: str, passage: int = 1, *, root: str = ANY) -> None:
-        """The next process that comes to its `passage`-th passage of this seam ends there, once."""
+        """The first process to pass this seam for the `passage`-th time from now on ends there."""
         draft = self.folder / f"draft-{root}"
-        draft.write_text(json.dumps([seam, passage]))
+        draft.write_text(json.dumps([seam, passage, secrets.token_hex(4)]))
         _rename(draft, self.folder / f"armed-{root}")
 
     def disarm(self, root: str = ANY) -> None:
@@ -73,11 +74,11 @@ class Switch:
 
 
 class Passing:
-    """The process's end: counts passages, and ends its own process when the armed one comes."""
+    """The process's end: counts passages of what is armed, and ends its own process at the one that is meant."""
 
     def __init__(self, folder: Path, whole: Step | None) -> None:
         self._folder, self._whole = folder, whole
-        self._passed: Counter[tuple[str, str]] = Counter()
+        self._passed: Counter[str] = Counter()
         self._order = threading.Lock()
 
     def pass_by(self, what: str) -> None:
@@ -89,12 +90,14 @@ class Passing:
                 self._pass(f"{step.name}: {what}", step.root)
 
     def _pass(self, seam: str, root: str) -> None:
-        self._passed[seam, root] += 1
         with (self._folder / "passed").open("a") as passed:
             passed.write(f"{seam}\n")
         try:
-            armed = json.loads((self._folder / f"armed-{root}").read_text())
-            if armed != [seam, self._passed[seam, root]]:
+            armed, passage, token = json.loads((self._folder / f"armed-{root}").read_text())
+            if armed != seam:
+                return
+            self._passed[token] += 1
+            if self._passed[token] < passage:
                 return
             _rename(self._folder / f"armed-{root}", self._folder / f"fired-{root}")
         except FileNotFoundError:  # nothing is armed, or another process was here first

@@ -3,6 +3,7 @@
 Which seams there are is found out by a batch that nothing disturbs: none can be forgotten.
 """
 
+import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,7 @@ from tests.chaos.verdict import judge
 
 REST_SECONDS = 120
 # Seams in the steps of different accounts do not meet; those of whole processes are torn one after the other.
-AT_ONCE = 3
+AT_ONCE = 4
 
 
 @dataclass
@@ -46,18 +47,20 @@ class Torn:
 
 
 class Suite:
+    """`torn` is what has been seen so far."""
+
     def __init__(self, stack: Stack, images: int) -> None:
+        self.torn: list[Torn] = []
         self._stack, self._images = stack, images
         self._client = Client(stack)
 
-    def run(self, only: str = "") -> list[Torn]:
+    def run(self, only: str = "") -> None:
         seams = [Torn(number, *seam) for number, seam in enumerate(self._discover().items(), 1) if only in seam[0]]
         alone = [seam for seam in seams if not seam.in_a_step]
         for seam in alone:
             self._tear(seam, ANY)
         with ThreadPoolExecutor(AT_ONCE) as together:
             list(together.map(lambda seam: self._tear(seam, seam.root), [s for s in seams if s.in_a_step]))
-        return seams
 
     def _discover(self) -> Counter[str]:
         self._client.register("seam-0")
@@ -86,7 +89,12 @@ class Suite:
         books = Books.of(stack.places, torn.root)
         torn.problems += judge(books, [sent], lambda url: served(stack, url)).problems
         wait_until_ready(stack)
-        print(f"{torn.seam}: {torn.took_over}, {torn.seconds:.1f} s, {torn.problems or 'as it must be'}", flush=True)
+        self.torn.append(torn)
+        print(
+            f"{torn.seam}: {torn.took_over}, {torn.seconds:.1f} s, {torn.problems or 'as it must be'}",
+            file=sys.stderr,
+            flush=True,
+        )
 
     def _send(self, root: str, number: int) -> Sent:
         first = number * self._images
