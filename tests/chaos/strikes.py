@@ -2,8 +2,9 @@
 
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 
 from tests.chaos.processes import kill
 from tests.chaos.stack import Stack
@@ -57,18 +58,11 @@ def plan(stack: Stack, seed: int, kills: int, absences: int) -> list[Strike]:
     ]
 
 
-def _shared(targets: Mapping[str, str], kills: int) -> Iterator[str]:
+def _shared(targets: Mapping[str, str], kills: int) -> list[str]:
     """Each target in turn, as long as it has a share left; then from the beginning."""
-    given: list[str] = []
-    while len(given) < kills:
-        left = {name: share for name, share in SHARES.items() if name in targets}
-        while left and len(given) < kills:
-            for name in [name for name in left if len(given) < kills]:
-                given.append(name)
-                left[name] -= 1
-                if not left[name]:
-                    del left[name]
-    return iter(given)
+    shares = {name: share for name, share in SHARES.items() if name in targets}
+    rounds = [name for turn in range(max(shares.values())) for name, share in shares.items() if turn < share]
+    return list(islice(cycle(rounds), kills))
 
 
 class Striker:

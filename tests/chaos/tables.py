@@ -18,6 +18,7 @@ def of_run(stack: Stack, seed: int, outcome: Outcome) -> str:
         "stack": stack.name,
         "seed": seed,
         "kill -9": f"{toll.kills(stack)}: {kills}",
+        "not there to be killed": ", ".join(f"{what} {number}" for what, number in toll.missed.items()) or "none",
         "away": away,
         "faults of the origin": faults,
         "requests sent again for want of an answer": outcome.unanswered,

@@ -33,6 +33,11 @@ def test_the_same_seed_plans_the_same_strikes() -> None:
     assert all(5 <= blow.seconds <= 20 for blow in strikes if blow.what not in TARGETS)
 
 
+def test_there_are_as_many_kills_as_asked_for() -> None:
+    for kills in (1, 4, 13, 60):
+        assert len(plan(stack_of(TARGETS), 1, kills=kills, absences=2)) == kills
+
+
 def test_targets_that_a_stack_does_not_have_are_not_struck() -> None:
     targets = {name: words for name, words in TARGETS.items() if name != "quick runner"}
     assert {blow.what for blow in plan(stack_of(targets), 1, kills=40, absences=2)} == set(targets)
