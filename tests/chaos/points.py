@@ -163,7 +163,8 @@ def _wrap_rename(function: str, passing: Passing) -> None:
 
     @functools.wraps(original)
     def around(source: Any, target: Any, **kwargs: Any) -> None:
-        what = _kind_of(os.fspath(target))
+        # A target beneath an opened folder is a bare name: then the place where it was written tells.
+        what = _kind_of(os.fspath(target)) or _kind_of(os.fspath(source))
         if what is None:
             original(source, target, **kwargs)
             return
