@@ -1,4 +1,4 @@
-.PHONY: setup run up test check fmt bench bench-quick lock docs clean
+.PHONY: setup run up test check fmt bench bench-quick chaos lock docs clean
 PY := .venv/bin/python
 
 setup: .venv/ready
@@ -36,6 +36,12 @@ bench: setup
 # Whether each still works, at a tiny size and without looking at any number.
 bench-quick: setup
 	$(PY) -m benchmarks --quick $(NAMES)
+
+# About half an hour: each seam, then two long runs. Everything listens on loopback only.
+chaos: setup
+	$(PY) -m tests.chaos seams
+	$(PY) -m tests.chaos servers
+	$(PY) -m tests.chaos embedded
 
 docs: setup
 	$(PY) -m docs.generate
