@@ -1,4 +1,4 @@
-.PHONY: setup run up test check fmt bench lock docs clean
+.PHONY: setup run up test check fmt bench bench-quick chaos lock docs clean
 PY := .venv/bin/python
 
 setup: .venv/ready
@@ -29,8 +29,19 @@ fmt: setup
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 
+# All of them take an hour and a half. make bench NAMES="pipeline imaging"
 bench: setup
-	$(PY) -m benchmarks
+	$(PY) -m benchmarks $(NAMES)
+
+# Whether each still works, at a tiny size and without looking at any number.
+bench-quick: setup
+	$(PY) -m benchmarks --quick $(NAMES)
+
+# About half an hour: each seam, then two long runs. Everything listens on loopback only.
+chaos: setup
+	$(PY) -m tests.chaos seams
+	$(PY) -m tests.chaos servers
+	$(PY) -m tests.chaos embedded
 
 docs: setup
 	$(PY) -m docs.generate

@@ -1,11 +1,52 @@
-"""python -m benchmarks [NAME]      runs bench_NAME; without a name bench_ingest, as `make bench` does."""
+"""python -m benchmarks [--quick] [NAME ...]      runs bench_NAME; without a name all of them, each in its own process.
 
+`--quick` runs them at a tiny size, only to see that they work: no number of it means anything. What is not installed is
+said and left out. `profile` draws where the time of a bulk run goes, into docs/.
+"""
+
+import os
+import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
 
-names = sorted(file.stem.removeprefix("bench_") for file in Path(__file__).parent.glob("bench_*.py"))
-name = sys.argv[1] if len(sys.argv) > 1 else "ingest"
-if name not in names:
-    sys.exit(f"there is no benchmark {name}; there are: {', '.join(names)}")
-import_module(f"benchmarks.bench_{name}").main()
+# What matters most first: all of them take an hour and a half.
+ORDER = ("pipeline", "img2dataset", "imaging", "fetch", "storage", "catalog", "prefect", "latency", "gateway", "memory")
+TINY = {"BENCH_IMAGES": "20", "BENCH_ROUNDS": "1"}
+# Those that know no BENCH_QUICK.
+QUICK = {"pipeline": TINY, "sync": {"BENCH_FILES": "2000"}}
+
+
+def known_names() -> list[str]:
+    there = {file.stem.removeprefix("bench_") for file in Path(__file__).parent.glob("bench_*.py")}
+    return [name for name in ORDER if name in there] + sorted(there - set(ORDER))
+
+
+def run_each(names: list[str], *, quick: bool) -> int:
+    """Goes on after one that breaks. The exit code."""
+    broken = []
+    for name in names:
+        print(f"\n## {name}\n", flush=True)
+        told = dict(os.environ) | ({"BENCH_QUICK": "1"} | QUICK.get(name, {}) if quick else {})
+        if subprocess.run([sys.executable, "-m", "benchmarks", name], env=told, check=False).returncode:
+            broken.append(name)
+    if broken:
+        print(f"\nbroken: {', '.join(broken)}", file=sys.stderr)
+    return 1 if broken else 0
+
+
+def main(arguments: list[str]) -> int:
+    quick, names = "--quick" in arguments, [each for each in arguments if each != "--quick"]
+    unknown = set(names) - {*known_names(), "profile"}
+    if unknown:
+        print(f"there is no benchmark {', '.join(unknown)}; there are: {', '.join(known_names())}", file=sys.stderr)
+        return 2
+    if quick or len(names) != 1:
+        return run_each(names or known_names(), quick=quick)
+    module = names[0] if names[0] == "profile" else f"bench_{names[0]}"
+    import_module(f"benchmarks.{module}").main()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,6 +1,6 @@
 """The gateway: how many cached thumbs it serves, beside nginx with the shipped configuration; how many URLs it takes.
 
-python -m benchmarks gateway
+python -m benchmarks gateway      BENCH_SECONDS=3, BENCH_URLS=1000 and BENCH_ROUNDS=5
 """
 
 import asyncio
@@ -22,6 +22,7 @@ import httpx
 from benchmarks.load import requests_per_second
 from benchmarks.measuring import Spent, measured
 from benchmarks.origin import LOOPBACK, free_port, wait_for_port
+from benchmarks.sizes import ROUNDS, size
 from deployments.nginx import configuration, served_presets
 from sais.accounts import set_up_account
 from sais.addressing import code_of, path_of
@@ -40,9 +41,8 @@ ROOT = "bench"
 THUMB_BYTES = 15_000
 WORKERS = 2
 CONNECTIONS = 32
-SECONDS = 3.0
-ROUNDS = 3
-URLS = 1000
+SECONDS = size("SECONDS", 3, quick=1)
+URLS = size("URLS", 1000, quick=100)
 START_SECONDS = 60
 Process = subprocess.Popen[bytes]
 NGINX_TEMP = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")

@@ -1,9 +1,8 @@
 """Imaging in worker processes beside imaging in threads: the steps of `ingest` without Prefect, interleaved; medians.
 
-python -m benchmarks workers
+python -m benchmarks imaging_workers      BENCH_IMAGES=1000 and BENCH_ROUNDS=5
 """
 
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +13,11 @@ from benchmarks.corpus import bench_home, corpus
 from benchmarks.installation import Installation
 from benchmarks.measuring import Spent, measured
 from benchmarks.origin import Origin
+from benchmarks.sizes import ROUNDS, size
 from benchmarks.steps import KINDS, Steps, run_steps
 from benchmarks.table import markdown_table
 
-ROUNDS = 3
+IMAGES = size("IMAGES", 1000, quick=20)
 SMALL_BATCH = 8
 
 
@@ -49,12 +49,11 @@ def report(done: list[Measurement]) -> str:
 
 
 def main() -> None:
-    images = int(os.environ.get("BENCH_IMAGES") or 1000)
     files = corpus()
     done: list[Measurement] = []
     with TemporaryDirectory(dir=bench_home(), prefix=".run-") as work, Origin(files[0].parent, Path(work)) as origin:
-        for number in range(int(os.environ.get("BENCH_ROUNDS") or ROUNDS)):
-            for count in (SMALL_BATCH, images):
+        for number in range(ROUNDS):
+            for count in (SMALL_BATCH, IMAGES):
                 urls = origin.urls([file.name for file in files], count)
                 for kind in KINDS:
                     done.append(measure(kind, urls, Path(work) / f"{kind}-{count}-{number}", origin))

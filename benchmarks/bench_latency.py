@@ -1,6 +1,6 @@
 """From POST to webhook for one image, on an idle stack and beside a bulk batch.
 
-python -m benchmarks latency      SAIS_BENCH_REQUESTS=40 and SAIS_BENCH_BULK=5000 are what it takes by default
+python -m benchmarks latency      BENCH_REQUESTS=40 and BENCH_BULK=5000 are what it takes by default
 """
 
 import json
@@ -19,11 +19,12 @@ import httpx
 
 from benchmarks.corpus import corpus
 from benchmarks.origin import LOOPBACK, Origin, free_port
+from benchmarks.sizes import size
 from sais.demo.stack import Stack, stack_environment
 from sais.settings import Settings
 
-REQUESTS = int(os.environ.get("SAIS_BENCH_REQUESTS") or 40)
-BULK_IMAGES = int(os.environ.get("SAIS_BENCH_BULK") or 5_000)
+REQUESTS = size("REQUESTS", 40, quick=4)
+BULK_IMAGES = size("BULK", 5_000, quick=200)
 PRESETS = ["small", "medium"]
 WEBHOOK_SECONDS = 60.0
 WARM_UP = 5

@@ -158,7 +158,7 @@ def filled(files: int, home: Path) -> Iterator[tuple[dict[str, str], str]]:
         fill_folder(home / "archive", files)
         yield environment, "folder"
         return
-    from tests.support.s3 import running_s3  # noqa: PLC0415  only where there is an S3 server
+    from tests.support.s3 import running_s3
 
     with running_s3() as server:
         url = f"s3://{server.fresh_bucket()}/archive"

@@ -4,11 +4,9 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 
-from sais.imaging import Rendition, render
+from sais.imaging.worker import Answer, Job, answer
 from sais.pipeline.imaging_workers import ImagingWorkers
-from sais_models import PresetSettings
 
 
 class ImagingThreads(ImagingWorkers):
@@ -16,9 +14,11 @@ class ImagingThreads(ImagingWorkers):
         super().__init__(count)
         self._pool = ThreadPoolExecutor(count)
 
-    async def render(self, source: Path, presets: Sequence[PresetSettings], *, max_pixels: int) -> Rendition:
-        work = asyncio.get_running_loop().run_in_executor
-        return await work(self._pool, lambda: render(source, presets, max_pixels=max_pixels))
+    def start(self) -> None:
+        """Threads have nothing to get ready."""
+
+    async def work(self, jobs: Sequence[Job]) -> list[Answer]:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: [answer(job) for job in jobs])
 
     def close(self) -> None:
         super().close()

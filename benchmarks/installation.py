@@ -2,12 +2,15 @@
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from sais.accounts import set_up_account
 from sais.catalog.database import open_database, writing
+from sais.catalog.presets import publish_presets
 from sais.fetching import Guard
 from sais.settings import Settings
+from sais_models import DEFAULT_PRESETS, PresetSettings
 from sais_models.wire import AccountSetup
 
 ACCOUNT = "bench"
@@ -15,22 +18,35 @@ PRESETS = ("small", "medium")
 
 
 class Installation:
-    """SQLite, originals, archive and thumb cache under `home`; `callback` takes the webhooks."""
+    """Originals, archive and thumb cache under `home`, and SQLite there unless `database_url` says another; `callback`
+    takes the webhooks; `presets` are published and ordered in place of small and medium."""
 
-    def __init__(self, home: Path, callback: str) -> None:
+    def __init__(
+        self,
+        home: Path,
+        callback: str | None,
+        *,
+        presets: Sequence[PresetSettings] = (),
+        database_url: str | None = None,
+    ) -> None:
         self.home = home
+        self.presets = [preset.name for preset in presets] or list(PRESETS)
         self.environment = {"SAIS_HOME": str(home), "SAIS_ALLOW_HOSTS": "127.0.0.1"}
-        settings = Settings(home=home, allow_hosts=("127.0.0.1",))
-        engine = open_database(settings.effective_database_url)
+        if database_url:
+            self.environment["SAIS_DATABASE_URL"] = database_url
+        settings = Settings(home=home, allow_hosts=("127.0.0.1",), database_url=database_url)
+        self.database_url = settings.effective_database_url
+        engine = open_database(self.database_url)
         setup = AccountSetup(root=ACCOUNT, media_callback_url=callback)
         with writing(engine) as connection:
+            publish_presets(connection, (*DEFAULT_PRESETS, *presets))
             set_up_account(connection, setup, guard=Guard(settings.allow_hosts), key=None)
         engine.dispose()
 
     def write_order(self, urls: list[str]) -> Path:
         """The parameters of `ingest` as a file."""
         file = self.home / "order.json"
-        file.write_text(json.dumps({"account": ACCOUNT, "urls": urls, "presets": list(PRESETS)}))
+        file.write_text(json.dumps({"account": ACCOUNT, "urls": urls, "presets": self.presets}))
         return file
 
     def files(self) -> dict[str, int]:

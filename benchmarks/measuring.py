@@ -1,10 +1,10 @@
 """Seconds and CPU of this benchmark's processes, and how much of the machine others had meanwhile."""
 
+import contextlib
 import os
 import resource
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import psutil  # type: ignore[import-untyped]
@@ -13,7 +13,7 @@ import psutil  # type: ignore[import-untyped]
 @dataclass
 class Spent:
     """`cpu` in seconds of the processes that were started and ended within the block, `servers` of those that run on
-    by name; `others` the share of all cores that nobody here had."""
+    by name; `others` the share of all cores that neither this process had nor any that it has started."""
 
     seconds: float = 0.0
     cpu: float = 0.0
@@ -21,33 +21,32 @@ class Spent:
     others: float = 0.0
 
 
-@contextmanager
+@contextlib.contextmanager
 def measured(servers: Mapping[str, int]) -> Iterator[Spent]:
     """`servers` are process ids by name; filled in when the block ends."""
     spent = Spent()
-    machine, here, ended, start = _machine(), _own(), _ended(), time.perf_counter()
+    machine, ours, ended, start = _machine(), tree_cpu(os.getpid()), _ended(), time.perf_counter()
     before = {name: tree_cpu(pid) for name, pid in servers.items()}
     yield spent
     spent.seconds = time.perf_counter() - start
     spent.cpu = _ended() - ended
     spent.servers = {name: tree_cpu(pid) - before[name] for name, pid in servers.items()}
-    ours = spent.cpu + sum(spent.servers.values()) + _own() - here
+    ours = tree_cpu(os.getpid()) - ours
     spent.others = max(0.0, _machine() - machine - ours) / spent.seconds / (os.cpu_count() or 1)
 
 
 def tree_cpu(pid: int) -> float:
     """CPU seconds of a process and of all that it has started, those that have ended too."""
-    process = psutil.Process(pid)
-    return sum(sum(each.cpu_times()[:4]) for each in (process, *process.children(recursive=True)))
+    process, spent = psutil.Process(pid), 0.0
+    for each in (process, *process.children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            spent += sum(each.cpu_times()[:4])
+    return spent
 
 
 def _machine() -> float:
     times = psutil.cpu_times()
     return float(times.user + times.nice + times.system)
-
-
-def _own() -> float:
-    return time.process_time()
 
 
 def _ended() -> float:

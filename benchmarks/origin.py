@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 LOOPBACK = "127.0.0.1"
-START_SECONDS = 20
+START_SECONDS = 60
 TEMP_FOLDERS = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
@@ -74,7 +74,7 @@ error_log {self._work}/nginx-error.log;
 events {{ worker_connections 1024; }}
 http {{
 {folders}
-  types {{ image/jpeg jpg; }}
+  types {{ image/jpeg jpg; image/png png; image/webp webp; }}
   sendfile on;
   log_format short '$request_method $status';
   access_log {self._log} short;
@@ -96,7 +96,7 @@ def free_port() -> int:
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Raises TimeoutError when nothing listens after 20 s, or when the process has ended."""
+    """Raises TimeoutError when nothing listens after a minute, or when the process has ended."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:

@@ -3,6 +3,7 @@
 python -m benchmarks.plain_origin FOLDER PORT LOG
 """
 
+import mimetypes
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,16 +19,17 @@ def handler_for(files: dict[str, bytes], log: Path) -> type[BaseHTTPRequestHandl
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            body = files.get(self.path.rpartition("/")[2])
-            self._answer(404 if body is None else 200, body or b"")
+            name = self.path.rpartition("/")[2]
+            body = files.get(name)
+            self._answer(404 if body is None else 200, body or b"", name)
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("content-length", "0")))
             self._answer(200, b"")
 
-        def _answer(self, status: int, body: bytes) -> None:
+        def _answer(self, status: int, body: bytes, name: str = "") -> None:
             self.send_response(status)
-            self.send_header("content-type", "image/jpeg")
+            self.send_header("content-type", mimetypes.guess_type(name)[0] or "application/octet-stream")
             self.send_header("content-length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -40,7 +42,7 @@ def handler_for(files: dict[str, bytes], log: Path) -> type[BaseHTTPRequestHandl
 
 
 def main(folder: str, port: str, log: str) -> None:
-    files = {file.name: file.read_bytes() for file in Path(folder).glob("*.jpg")}
+    files = {file.name: file.read_bytes() for file in Path(folder).iterdir() if file.is_file()}
     ThreadingHTTPServer((LOOPBACK, int(port)), handler_for(files, Path(log))).serve_forever()
 
 

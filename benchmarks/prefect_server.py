@@ -18,7 +18,7 @@ from benchmarks.origin import free_port
 from deployments.environment import PROJECT, embedded_environment
 from sais.settings import Settings
 
-START_SECONDS = 120
+START_SECONDS = 300
 # The server writes task runs and events some seconds after it was told of them.
 SETTLE_SECONDS = 10
 QUIET_CPU = 0.08

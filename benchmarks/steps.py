@@ -1,19 +1,22 @@
 """The steps of `ingest` in the flow's own window, without Prefect.
 
-SAIS_HOME=… python -m benchmarks.steps ORDER.json processes|threads      prints seconds
+SAIS_HOME=… python -m benchmarks.steps ORDER.json processes|threads      prints seconds, and CPU seconds by part
 """
 
 import asyncio
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from benchmarks.accounting import CPU, account
 from benchmarks.imaging_threads import imaging_threads
 from benchmarks.installation import Installation
 from deployments.environment import PROJECT
@@ -21,6 +24,7 @@ from flows.window import in_window
 from sais.configuration import Configuration
 from sais.pipeline.archive import archive_chunk
 from sais.pipeline.download import download_chunk
+from sais.pipeline.ledger import Ledger
 from sais.pipeline.notify import notify_chunk
 from sais.pipeline.plan import Order, plan_batch
 from sais.pipeline.resize import resize_chunk
@@ -31,14 +35,25 @@ from sais_models import Chunk
 
 # Where imaging runs: in the product's worker processes, or in threads for comparison.
 KINDS = ("processes", "threads")
+# Parts of the accounts, in the loop's thread and in others, by what they are shown as.
+PARTS = {
+    "fetch": ("download", "download (threads)"),
+    "header": ("header", "header (threads)"),
+    "archive": ("archive", "archive (threads)"),
+    "thumb cache: flush": ("thumb cache", "thumb cache (threads)"),
+    "messages to workers": ("imaging", "imaging (threads)"),
+    "database": ("database", "database (threads)"),
+    "webhooks": ("webhooks", "webhooks (threads)"),
+}
 
 
 @dataclass(frozen=True)
 class Steps:
-    """Seconds: `whole` of the process, `steps` from the first step to the last."""
+    """Seconds: `whole` of the process, `steps` from the first step to the last; `parts` CPU seconds by part."""
 
     whole: float
     steps: float
+    parts: Mapping[str, float]
 
 
 def run_steps(installation: Installation, urls: list[str], kind: str = KINDS[0]) -> Steps:
@@ -47,11 +62,12 @@ def run_steps(installation: Installation, urls: list[str], kind: str = KINDS[0])
     told = os.environ | installation.environment
     start = time.perf_counter()
     done = subprocess.run(command, cwd=PROJECT, env=told, stdout=subprocess.PIPE, text=True, check=True)
-    return Steps(time.perf_counter() - start, float(done.stdout.split()[-1]))
+    told = json.loads(done.stdout.splitlines()[-1])
+    return Steps(time.perf_counter() - start, told["steps"], told["parts"])
 
 
-async def work(order: Order, kind: str) -> float:
-    """Seconds from the first step to the last, the opening of database and storages not counted."""
+async def work(order: Order, kind: str) -> tuple[float, Ledger]:
+    """Seconds from the first step to the last, the opening of database and storages not counted; and the ledger."""
     configuration = Configuration.from_settings(Settings())
     async with open_resources(configuration, f"bench-{uuid4().hex}") as resources:
         with ExitStack() as stack:
@@ -59,7 +75,7 @@ async def work(order: Order, kind: str) -> float:
                 resources.workers = stack.enter_context(imaging_threads(resources.worker_count))
             start = time.perf_counter()
             await ingest(order, resources)
-            return time.perf_counter() - start
+            return time.perf_counter() - start, resources.ledger
 
 
 async def ingest(order: Order, resources: Resources) -> None:
@@ -89,7 +105,24 @@ async def journey(resources: Resources, chunk: Chunk) -> None:
 
 
 def main(file: str, kind: str) -> None:
-    print(asyncio.run(work(Order(**json.loads(Path(file).read_text())), kind)))
+    account()
+    seconds, ledger = asyncio.run(work(Order(**json.loads(Path(file).read_text())), kind))
+    print(json.dumps({"steps": seconds, "parts": _parts(ledger)}))
+
+
+def _parts(ledger: Ledger) -> dict[str, float]:
+    """CPU seconds of this process and its workers; together they are all that was spent."""
+    pixels = {name: ledger.seconds[name] for name in ("decode", "resize", "encode", "hash")}
+    workers = resource.getrusage(resource.RUSAGE_CHILDREN)
+    parts = {name: sum(CPU[part] for part in of) for name, of in PARTS.items()}
+    rest = time.process_time() - sum(parts.values())
+    spent = workers.ru_utime + workers.ru_stime - sum(pixels.values())
+    return (
+        pixels
+        | {"workers: start, files, thumbs written": spent}
+        | parts
+        | {"start of Python, and what is between": rest}
+    )
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from blocks.database import DEFAULT as DATABASE
 from blocks.database import SaisDatabase
 from blocks.preset import SaisPreset
-from blocks.storage import ARCHIVE, CACHE, SaisStorage
+from blocks.storage_address import ARCHIVE, CACHE, SLUG, StorageAddress
 from blocks.webhook_signing import DEFAULT as SIGNING
 from blocks.webhook_signing import SaisWebhookSigning
 from sais.configuration import Configuration
@@ -26,8 +26,8 @@ async def load_configuration(settings: Settings | None = None) -> Configuration:
     """Loads each block once; about 0.3 s, so once a run, never an image. Raises SettingsError for an unusable one."""
     plain = Configuration.from_settings(settings or Settings())
     archive, cache, database, signing, presets = await asyncio.gather(
-        _load(SaisStorage, ARCHIVE),
-        _load(SaisStorage, CACHE),
+        _load_storage(ARCHIVE),
+        _load_storage(CACHE),
         _load(SaisDatabase, DATABASE),
         _load(SaisWebhookSigning, SIGNING),
         _load_presets(),
@@ -53,6 +53,23 @@ async def _load(kind: type[Document], name: str) -> Document:
         if "Unable to find block document" in str(error):
             return kind()
         raise SettingsError(f"block {kind.get_block_type_slug()}/{name}: {error}", field=name) from error
+
+
+async def _load_storage(name: str) -> StorageAddress:
+    """With credentials it is the whole block, for which prefect_aws has to be imported: 1 s of CPU."""
+    async with get_client() as client:
+        try:
+            document = await client.read_block_document_by_name(name, SLUG)
+        except ObjectNotFound:
+            return StorageAddress()
+    if document.data.get("credentials"):
+        from blocks.storage import SaisStorage  # noqa: PLC0415
+
+        return await _load(SaisStorage, name)
+    try:
+        return StorageAddress.model_validate(document.data)
+    except ValidationError as error:
+        raise SettingsError(f"block {SLUG}/{name}: {error}", field=name) from error
 
 
 async def _load_presets() -> tuple[PresetSettings, ...]:

@@ -19,7 +19,8 @@ from prefect_aws import AwsCredentials, MinIOCredentials
 from blocks.database import DEFAULT as DATABASE
 from blocks.database import SaisDatabase
 from blocks.preset import SaisPreset
-from blocks.storage import ARCHIVE, CACHE, SaisStorage
+from blocks.storage import SaisStorage
+from blocks.storage_address import ARCHIVE, CACHE
 from blocks.webhook_signing import DEFAULT as SIGNING
 from blocks.webhook_signing import SaisWebhookSigning
 from deployments.automations import apply_automations

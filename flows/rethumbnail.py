@@ -1,14 +1,21 @@
 """A changed preset reaches the thumbs that are there already."""
 
 from enum import StrEnum
+from typing import Annotated
 
 from prefect import flow
+from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
+from pydantic import Field
 
 from blocks.configuration import load_configuration
-from sais.pipeline.resources import open_resources
-from sais.pipeline.rethumb import next_part
-from tasks.rethumb import plan_stale, rethumb
+from flows.ingest import Account
+from flows.winding_down import open_until_told
+from flows.window import in_window
+from sais.rethumbing.parts import PARTS_AT_ONCE, Part, Wanted, cut_parts
+from sais.rethumbing.work import Rethumbing
+from tasks.rethumb import finish_rethumb, plan_stale, rethumb
+from tasks.rethumb_artifacts import AccountProgress
 
 
 class Mode(StrEnum):
@@ -20,28 +27,41 @@ class Mode(StrEnum):
 
 @flow(name="rethumbnail", flow_run_name="rethumbnail-{mode}")
 async def rethumbnail(
-    mode: Mode = Mode.PLAN, accounts: list[str] | None = None, presets: list[str] | None = None
+    mode: Mode = Mode.PLAN,
+    accounts: list[Account] | None = None,
+    presets: list[str] | None = None,
+    images_per_second: Annotated[float, Field(ge=0.1)] | None = 25,
+    notify: bool = False,
 ) -> dict[str, int]:
     """Makes thumbs again whose preset has changed, from the local originals or the archive, never from the source.
 
-    Old files are served until the new ones are whole. Killed and run again, it goes on with what is still stale.
+    Old files are served until the new ones are whole. New batches go first. Killed and run again, it goes on.
 
     Args:
         mode: plan only counts what is stale; apply makes it again.
         accounts: Roots of accounts; default: all.
         presets: Names of presets; default: all.
+        images_per_second: At most so many; null: as fast as it goes.
+        notify: Tell each account's thumb callback of each thumb that was made again.
     """
+    wanted = Wanted(tuple(accounts or ()), tuple(presets or ()), images_per_second)
     configuration = await load_configuration()
-    async with open_resources(configuration, run=str(flow_run.id)) as resources:
-        stale = await plan_stale(resources, accounts or [], presets or [])
-        tally = {"stale": sum(count.thumbs for count in stale), "media": 0, "failed": 0}
+    async with open_until_told(configuration, str(flow_run.id)) as resources:
+        plan = await plan_stale(wanted, resources)
         if mode == Mode.PLAN:
-            return tally
-        for root in sorted({count.root for count in stale}):
-            part = await next_part(resources, root, presets or [], after=None)
-            while part is not None:
-                report = await rethumb(part, resources, presets or [])
-                tally["media"] += report.done
-                tally["failed"] += len(report.failures)
-                part = await next_part(resources, root, presets or [], after=part)
-        return tally
+            return {"stale": plan.thumbs, "images": plan.images}
+        work = Rethumbing(resources, wanted, plan, notify=notify, tell=get_run_logger().info)
+        troubles: list[Exception] = []
+        for account in plan.accounts:
+            parts = await cut_parts(resources, account.root, wanted)
+            progress = await AccountProgress.of(account.root, len(parts))
+
+            async def remake(part: Part, progress: AccountProgress = progress) -> None:
+                await rethumb(part, work)
+                await progress.step()
+
+            troubles += await in_window(remake, parts, size=PARTS_AT_ONCE)
+        sums = await finish_rethumb(work)
+        if troubles:
+            raise troubles[0]
+        return sums

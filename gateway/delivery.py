@@ -9,6 +9,8 @@ from fastapi.responses import RedirectResponse, StreamingResponse
 
 from gateway.conditional import Selection, select_bytes
 from sais.errors import FileMissing, StorageError
+from sais.imaging.formats import SNIFF_BYTES, sniff
+from sais.serving import ServedThumb
 from sais.storage import Storage
 
 # Thumbs are far smaller: one hop into a thread for all of it. A giant must not sit in memory for each who asks.
@@ -18,10 +20,12 @@ PIECE_BYTES = 256 * 1024
 PRESIGNED_SECONDS = 3600
 
 
-def send_from_folder(place: Path, mime_type: str, headers: Mapping[str, str], wanted: Mapping[str, str]) -> Response:
+def send_from_folder(
+    place: Path, served: ServedThumb, headers: Mapping[str, str], wanted: Mapping[str, str]
+) -> Response:
     """For a thread. `wanted` are the request's headers. Raises FileMissing, StorageError."""
     try:
-        selection, data = _opened(place, headers, wanted)
+        selection, mime_type, data = _opened(place, served, headers, wanted)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         raise FileMissing(f"there is no {place}") from error
     except OSError as error:
@@ -33,7 +37,13 @@ def send_from_folder(place: Path, mime_type: str, headers: Mapping[str, str], wa
 
 
 async def send_from_bucket(
-    cache: Storage, path: str, mime_type: str, headers: Mapping[str, str], wanted: Mapping[str, str], *, redirect: bool
+    cache: Storage,
+    path: str,
+    served: ServedThumb,
+    headers: Mapping[str, str],
+    wanted: Mapping[str, str],
+    *,
+    redirect: bool,
 ) -> Response:
     """Through the gateway, or by a presigned address. Raises FileMissing, StorageError."""
     # Signing asks nobody: without this a client would find out, and nobody would make the thumb again.
@@ -42,19 +52,35 @@ async def send_from_bucket(
     if redirect and (address := await cache.presign(path, PRESIGNED_SECONDS)):
         return RedirectResponse(address, 302, {"Cache-Control": f"private, max-age={PRESIGNED_SECONDS // 2}"})
     data = await cache.read(path)
-    selection = select_bytes(len(data), headers, wanted)
+    selection, mime_type = _select(served, len(data), data[:SNIFF_BYTES], headers, wanted)
     return Response(data[selection.start : selection.stop], selection.status, selection.headers, mime_type)
 
 
-def _opened(place: Path, headers: Mapping[str, str], wanted: Mapping[str, str]) -> tuple[Selection, bytes | None]:
+def _select(
+    served: ServedThumb, size: int, start: bytes, headers: Mapping[str, str], wanted: Mapping[str, str]
+) -> tuple[Selection, str]:
+    """A thumb that is being made again has its new file a moment before its new row: then the bytes tell their type
+    themselves, and nobody keeps them under the version of the former ones."""
+    if served.size in (None, size):
+        return select_bytes(size, headers, wanted), served.mime_type
+    kind = sniff(start)
+    return Selection(200, 0, size, {"Cache-Control": "no-store"}), kind.mime if kind else served.mime_type
+
+
+def _opened(
+    place: Path, served: ServedThumb, headers: Mapping[str, str], wanted: Mapping[str, str]
+) -> tuple[Selection, str, bytes | None]:
     """The bytes at once when they are few."""
     with place.open("rb", buffering=0) as file:
-        selection = select_bytes(file.seek(0, 2), headers, wanted)
+        size = file.seek(0, 2)
+        file.seek(0)
+        start = b"" if served.size == size else file.read(SNIFF_BYTES)
+        selection, mime_type = _select(served, size, start, headers, wanted)
         length = selection.stop - selection.start
         if length > WHOLE_BYTES:
-            return selection, None
+            return selection, mime_type, None
         file.seek(selection.start)
-        return selection, file.read(length)
+        return selection, mime_type, file.read(length)
 
 
 async def _pieces(place: Path, selection: Selection) -> AsyncIterator[bytes]:

@@ -25,8 +25,9 @@ from sais.storage import Storage, checked_path
 router = APIRouter(tags=["images"])
 log = logging.getLogger(__name__)
 
-# An address has no version in it: after a changed preset a browser may show the former picture for a day.
-CACHE_CONTROL = "public, max-age=86400, immutable"
+# An address has no version in it, and its thumb changes with its preset. After an hour a browser asks whether it has
+# (304 by ETag), and shows meanwhile what it has.
+CACHE_CONTROL = "public, max-age=3600, stale-while-revalidate=86400"
 NOT_KEPT = {"Cache-Control": "no-store"}
 
 Found = ServedThumb | MissingThumb | NoThumb | None
@@ -98,14 +99,12 @@ def _look_up(
     if is_unchanged(wanted, headers):
         return Response(None, 304, headers)
     place = cache.local_path(thumb_path(preset, path))
-    return served if place is None else send_from_folder(place, served.mime_type, headers, wanted)
+    return served if place is None else send_from_folder(place, served, headers, wanted)
 
 
 async def _from_bucket(state: GatewayState, served: ServedThumb, path: str, request: Request) -> Response:
     redirect = state.settings.cache_delivery == "redirect"
-    return await send_from_bucket(
-        state.cache, path, served.mime_type, _headers(served), request.headers, redirect=redirect
-    )
+    return await send_from_bucket(state.cache, path, served, _headers(served), request.headers, redirect=redirect)
 
 
 def _headers(served: ServedThumb) -> dict[str, str]:

@@ -97,7 +97,7 @@ def add_images(
     rejected with its reason and stops nothing else.
     """
     codes = {image.url: code_of(image.url, batch.root) for image in images if image.url.isprintable()}
-    known = media.find_media(connection, codes.values())
+    known = media.find_media(connection, codes.values(), media.DISPATCHED)
     owners = {code: (row.url, row.root) for code, row in known.items()}
     rows = [
         new_row(BatchItem, batch_id=batch.id, position=position, context=image.context)
@@ -105,7 +105,7 @@ def add_images(
         for position, image in enumerate(images, start)
     ]
     accepted = dict.fromkeys(row["code"] for row in rows if row["code"] is not None)
-    thumbs = media.find_thumbs(connection, [code for code in accepted if code in known])
+    thumbs = media.find_thumbs(connection, [code for code in accepted if code in known], media.DISPATCHED_THUMB)
     done = {code for code in accepted if code in known and is_done(known[code], thumbs.get(code, []), batch.presets)}
     for row in rows:
         if row["code"] in done:
@@ -128,7 +128,8 @@ def _examine(
     """What an item is to be: accepted with its code, or rejected with the reason. Notes whose code it is."""
     url = image.url
     try:
-        if not image.stored:
+        # Known to the account is checked already, and the guard stands before each fetch anyway.
+        if not image.stored and (code is None or owners.get(code) != (url, root)):
             guard.check_url(url)
         if code is None:
             raise BadUrl("bad_url", "the address has control characters")

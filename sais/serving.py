@@ -17,11 +17,12 @@ STORED = (MediaMarking.DOWNLOADED, MediaMarking.ARCHIVED, MediaMarking.RESIZED)
 
 @dataclass(frozen=True)
 class ServedThumb:
-    """`mime_type` of the bytes; `version` changes whenever they do."""
+    """`mime_type` and `size` of the bytes, as the row has them; `version` changes whenever they do."""
 
     mime_type: str
     version: str
     modified: datetime
+    size: int | None
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ _COLUMNS: tuple[Any, ...] = (
     col(Thumb.mime_type),
     col(Thumb.recipe),
     col(Thumb.updated_at),
+    col(Thumb.size),
 )
 _BY_PATH = (
     select(*_COLUMNS)
@@ -77,7 +79,7 @@ def find_served(connection: Connection, preset: str, path: str) -> ServedThumb |
         return None
     if row.thumb == ThumbMarking.DONE:
         version = f"{row.recipe}-{int(row.updated_at.timestamp() * 1_000_000):x}"
-        return ServedThumb(row.mime_type or "application/octet-stream", version, row.updated_at)
+        return ServedThumb(row.mime_type or "application/octet-stream", version, row.updated_at, row.size)
     settings = current_presets(connection).get(preset)
     return None if settings is None else _not_served(row, settings)
 

@@ -32,15 +32,17 @@ class UtcDateTime(TypeDecorator[datetime]):
 def enum_column(kind: type[StrEnum]) -> type[Any]:
     """A column type that keeps the member's value as text (SQLModel's default keeps its Python name)."""
 
+    members = {member.value: member for member in kind}
+
     class EnumColumn(TypeDecorator[StrEnum]):
         impl = String(16)
         cache_ok = True
 
         def process_bind_param(self, value: StrEnum | str | None, dialect: Dialect) -> str | None:
-            return None if value is None else kind(value).value
+            return None if value is None else members[value].value
 
         def process_result_value(self, value: Any, dialect: Dialect) -> StrEnum | None:
-            return None if value is None else kind(value)
+            return None if value is None else members[value]
 
     return EnumColumn
 

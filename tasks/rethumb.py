@@ -1,32 +1,39 @@
-"""Counts stale thumbs, and makes a slice of them again."""
+"""Plans what is stale, and makes a part of it again."""
 
 from prefect import task
-from prefect.artifacts import acreate_table_artifact
 from prefect.logging import get_run_logger
 
-from sais.catalog.stale import StaleCount
 from sais.pipeline.resources import Resources
-from sais.pipeline.rethumb import Part, PartReport, plan_rethumb, rethumb_part
+from sais.pipeline.rethumb import PartReport, end_rethumb, rethumb_part
+from sais.rethumbing.parts import Part, Wanted
+from sais.rethumbing.planning import RethumbPlan, plan_rethumb
+from sais.rethumbing.work import Rethumbing
 from tasks.policy import RETRIED
+from tasks.rethumb_artifacts import show_failed, show_made, show_plan
 
 
 @task(name="plan-rethumb", task_run_name="plan-rethumb", **RETRIED)
-async def plan_stale(resources: Resources, accounts: list[str], presets: list[str]) -> list[StaleCount]:
-    stale = await plan_rethumb(resources, accounts, presets)
-    rows = [
-        {"account": s.root, "preset": s.preset, "stale thumbs": s.thumbs, "MB to read": round(s.size / 1e6, 1)}
-        for s in stale
-    ]
-    await acreate_table_artifact(rows, key="stale-thumbs", description="Thumbs that another recipe made")
-    return stale
+async def plan_stale(wanted: Wanted, resources: Resources) -> RethumbPlan:
+    plan = await plan_rethumb(resources, wanted)
+    await show_plan(plan)
+    return plan
 
 
 @task(name="rethumb", task_run_name="rethumb-{part.name}", **RETRIED)
-async def rethumb(part: Part, resources: Resources, presets: list[str]) -> PartReport:
-    async with resources.gates["resize"]:
-        report = await rethumb_part(resources, part, presets)
+async def rethumb(part: Part, work: Rethumbing) -> PartReport:
+    report = await rethumb_part(work, part)
     log = get_run_logger()
     log.info(str(report))
     for failure in report.failures:
-        log.warning("%s failed: %s (%s)", failure.code, failure.reason, failure.address)
+        log.warning("%s keeps its old thumbs: %s (%s)", failure.code, failure.reason, failure.address)
     return report
+
+
+@task(name="end-rethumb", task_run_name="end-rethumb", **RETRIED)
+async def finish_rethumb(work: Rethumbing) -> dict[str, int]:
+    """Tells people what came of it, and returns the sums."""
+    await end_rethumb(work)
+    await show_made(work)
+    await show_failed(work)
+    get_run_logger().info("rethumbnail: %s", ", ".join(f"{count} {name}" for name, count in work.sums.items()))
+    return work.sums

@@ -149,3 +149,11 @@ def settle_batches(connection: Connection, batch_ids: Iterable[int]) -> list[int
         .returning(table_of(Batch).c.id)
     )
     return [row[0] for row in connection.execute(statement)]
+
+
+def any_open(connection: Connection) -> bool:
+    """Whether there is new work."""
+    return (
+        connection.execute(select(col(Batch.id)).where(col(Batch.marking) == BatchMarking.OPEN).limit(1)).first()
+        is not None
+    )

@@ -50,3 +50,9 @@ def preset_formats(connection: Connection) -> dict[str, set[ThumbFormat]]:
         if name in formats:
             formats[name].add(former)
     return formats
+
+
+def recipes_of(connection: Connection, name: str) -> list[Preset]:
+    """The current one and the former ones, the newest first."""
+    statement = select(table_of(Preset)).where(col(Preset.name) == name)
+    return all_rows(connection, Preset, statement.order_by(col(Preset.created_at).desc(), col(Preset.recipe)))

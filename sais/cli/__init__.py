@@ -13,9 +13,11 @@ from sais.cli import (
     iterating,
     keys,
     limits,
+    presets,
     purging,
     queueing,
     refreshing,
+    rethumb,
     retrying,
     stack,
     syncing,
@@ -49,6 +51,8 @@ app.command("sync")(syncing.sync)
 app.command("evict")(evicting.evict)
 app.command("refresh")(refreshing.refresh)
 app.command("doctor")(doctor.doctor)
+app.add_typer(rethumb.app, name="rethumb")
+app.add_typer(presets.app, name="presets")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(bots.app, name="bots")
 

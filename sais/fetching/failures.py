@@ -4,13 +4,15 @@ transient: dns, connect, timeout, read, incomplete, http_408/425/429/500/502/503
 permanent: tls, bad_redirect, empty and every other status; robots_disallowed and x_robots_noai (robots.py)
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 
 import aiohttp
 import httpx
+from aiohttp.http_exceptions import ContentEncodingError
 
 from sais.errors import MediaError, RefusedByOrigin, TransientMediaError
 from sais.fetching.redaction import redact_url
@@ -21,17 +23,17 @@ EMPTY_STATUSES = frozenset({204, 205})
 REFUSED_SUCCESSES = frozenset({206})
 LONGEST_RETRY_AFTER = 3600.0
 
-TRANSPORT_ERRORS = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, TimeoutError)
+TRANSPORT_ERRORS = (aiohttp.ClientError, httpx.InvalidURL, OSError, TimeoutError)
 
 # The first that fits; what fits none (a reset, bytes that are not HTTP) is "read".
 REASONS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
     ((aiohttp.ClientSSLError,), "tls"),
     ((aiohttp.ClientConnectorDNSError,), "dns"),
-    ((TimeoutError, httpx.TimeoutException), "timeout"),
+    ((TimeoutError,), "timeout"),
     ((aiohttp.ClientConnectorError,), "connect"),
     ((aiohttp.ClientPayloadError,), "incomplete"),
-    # aiohttp speaks the protocol: httpx itself complains only of a Location that is no URL.
-    ((httpx.InvalidURL, httpx.RemoteProtocolError), "bad_redirect"),
+    # Of what was asked the guard has made a URL: only a Location can be none.
+    ((httpx.InvalidURL,), "bad_redirect"),
 )
 
 
@@ -45,16 +47,12 @@ def media_errors(url: object) -> Iterator[None]:
 
 
 def media_error(error: BaseException, url: object) -> MediaError:
-    """The error in our words.
-
-    httpx-aiohttp calls a bad certificate, or a lost connection, ConnectTimeout: the cause knows better.
-    """
+    """The error in our words."""
     origin_error = _refusal(error)
     if origin_error is not None:
         return origin_error
-    root = error.__cause__ if isinstance(error, httpx.TransportError) and error.__cause__ else error
-    reason = _reason(root)
-    message = f"{reason}: {_detail(root)} ({redact_url(url)})"
+    reason = _reason(error)
+    message = f"{reason}: {_detail(error)} ({redact_url(url)})"
     if reason in {"tls", "bad_redirect"}:
         return RefusedByOrigin(reason, message)
     return TransientMediaError(reason, message)
@@ -68,6 +66,8 @@ def _refusal(error: BaseException | None) -> MediaError | None:
 
 
 def _reason(error: BaseException) -> str:
+    if isinstance(error.__cause__, ContentEncodingError):
+        return "read"  # all bytes may be there, but they are not what they are said to be
     return next((reason for kinds, reason in REASONS if isinstance(error, kinds)), "read")
 
 
@@ -77,16 +77,15 @@ def _detail(error: BaseException) -> str:
     return getattr(error, "strerror", None) or type(error).__name__
 
 
-def check_status(response: httpx.Response) -> None:
+def check_status(status: int, headers: Mapping[str, str], url: object) -> None:
     """Passes a success with a body. Raises TransientMediaError or RefusedByOrigin (`http_NNN`, `empty`)."""
-    status = response.status_code
     if status in EMPTY_STATUSES:
         raise RefusedByOrigin("empty", status_code=status)
-    if response.is_success and status not in REFUSED_SUCCESSES:
+    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES and status not in REFUSED_SUCCESSES:
         return
-    message = f"http_{status} ({redact_url(response.url)})"
+    message = f"http_{status} ({redact_url(url)})"
     if status in TRANSIENT_STATUSES:
-        pause = retry_after(response.headers.get("retry-after"), datetime.now(UTC))
+        pause = retry_after(headers.get("retry-after"), datetime.now(UTC))
         raise TransientMediaError(f"http_{status}", message, status_code=status, retry_after=pause)
     raise RefusedByOrigin(f"http_{status}", message, status_code=status)
 

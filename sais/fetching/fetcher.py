@@ -1,6 +1,7 @@
 """Fetcher: GET an original into a file, POST a webhook. The guard stands before each hop, limits around each."""
 
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,15 +12,18 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
+import aiohttp
 import httpx
+import yarl
 
 from sais.errors import RefusedByOrigin, TooBig
-from sais.fetching.client import EXACT_URL, open_client
+from sais.fetching.client import open_session
 from sais.fetching.clock import SYSTEM, Clock
 from sais.fetching.failures import check_status, media_errors, retry_after
 from sais.fetching.guard import Guard
 from sais.fetching.politeness import Politeness
 from sais.fetching.redaction import redact_url
+from sais.fetching.redirects import redirect_target
 from sais.fetching.resolver import GuardedResolver, Lookup
 from sais.fetching.robots import Robots, check_tags, product_of, robots_text
 from sais.fetching.slots import HostSlots
@@ -87,10 +91,10 @@ class Fetcher:
         self._guard = Guard(settings.allow_hosts)
         self._slots = HostSlots(settings.fetch_concurrency, settings.host_concurrency)
         self._resolver = GuardedResolver(self._guard, resolve, threads=settings.fetch_concurrency)
-        self._client = open_client(settings, self._resolver)
+        self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        await self._client.__aenter__()
+        self._session = open_session(self._settings, self._resolver)
         return self
 
     async def __aexit__(
@@ -98,7 +102,8 @@ class Fetcher:
     ) -> None:
         if self._robots is not None:
             await self._robots.close()
-        await self._client.__aexit__(kind, error, trace)
+        if self._session is not None:
+            await self._session.close()
         await self._resolver.close()
 
     @property
@@ -143,7 +148,7 @@ class Fetcher:
                     self._open("POST", target, headers, shared, body) as response,
                 ):
                     pause = retry_after(response.headers.get("retry-after"), datetime.now(UTC))
-                    return PostResult(response.status_code, pause)
+                    return PostResult(response.status, pause)
 
     async def _hop(
         self, target: httpx.URL, destination: Path, budget: _Budget, conditions: Mapping[str, str]
@@ -152,16 +157,17 @@ class Fetcher:
         async with self._slots.hold(target.host, self.politeness.visit(target.host)) as shared:
             with media_errors(target):
                 async with budget.spend(), self._open("GET", target, conditions, shared) as response:
-                    if response.next_request is not None:
-                        return response.next_request.url
+                    asked = _without_userinfo(target)
+                    further = redirect_target(response, asked)
+                    if further is not None:
+                        return further
                     if self._settings.x_robots == "respect":
-                        check_tags(response.headers.get_list("x-robots-tag"), self._product)
-                    if not (conditions and response.status_code == HTTPStatus.NOT_MODIFIED):
-                        check_status(response)
+                        check_tags(response.headers.getall("x-robots-tag", ()), self._product)
+                    body = None
+                    if not (conditions and response.status == HTTPStatus.NOT_MODIFIED):
+                        check_status(response.status, response.headers, asked)
                         body = await self._save(response, destination)
-                    else:
-                        body = None
-        return _fetched(response, body, budget.spent)
+        return _fetched(response, str(asked), body, budget.spent)
 
     async def _read_robots(self, address: httpx.URL) -> str:
         """As for an image: past the guard, in a slot, within the time for one. Too many redirects mean that the site
@@ -172,38 +178,40 @@ class Fetcher:
             async with self._slots.hold(target.host, self.politeness.visit(target.host)) as shared:
                 with media_errors(target):
                     async with budget.spend(), self._open("GET", target, {}, shared) as response:
-                        if response.next_request is None:
-                            return await robots_text(response)
-                        address = response.next_request.url
+                        asked = _without_userinfo(target)
+                        further = redirect_target(response, asked)
+                        if further is None:
+                            return await robots_text(response, asked)
+                        address = further
         return ""
 
     @asynccontextmanager
     async def _open(
         self, method: str, target: httpx.URL, headers: Mapping[str, str], shared: bool, body: bytes | None = None
-    ) -> AsyncIterator[httpx.Response]:
-        url = target.copy_with(userinfo=b"")
-        request = self._client.build_request(method, url, headers=headers, content=body)
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        if self._session is None:
+            raise RuntimeError("this fetcher is not open")
+        sent = dict(headers)
         if not shared:
             # The last at a host closes the door: a run over 10,000 hosts would hold thousands of idle sockets.
-            request.headers["connection"] = "close"
-        # As an argument: aiohttp refuses a URL with userinfo beside the header that httpx makes of it.
-        auth = httpx.BasicAuth(target.username, target.password) if target.userinfo else None
-        EXACT_URL.set(str(url))
-        response = await self._client.send(request, stream=True, auth=auth)
-        try:
+            sent["connection"] = "close"
+        if target.userinfo:
+            sent["authorization"] = _basic(target)
+        # Encoded already: aiohttp would rewrite `%2F` in a query to `/` and `%2C` in a path to `,`, and so break URLs
+        # that are signed.
+        url = yarl.URL(str(_without_userinfo(target)), encoded=True)
+        async with self._session.request(method, url, headers=sent, data=body, allow_redirects=False) as response:
             yield response
-        finally:
-            await response.aclose()
 
-    async def _save(self, response: httpx.Response, destination: Path) -> WholeFile:
+    async def _save(self, response: aiohttp.ClientResponse, destination: Path) -> WholeFile:
         declared = response.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self._settings.max_bytes:
             raise TooBig("too_big", f"{declared} bytes, {self._settings.max_bytes} are the most")
         with WholeFile(destination, self._settings.max_bytes) as file:
-            async for chunk in response.aiter_bytes():
+            async for chunk in response.content.iter_any():
                 file.write(chunk)
             if not file.size:
-                raise RefusedByOrigin("empty", status_code=response.status_code)
+                raise RefusedByOrigin("empty", status_code=response.status)
             file.keep()
         return file
 
@@ -213,15 +221,23 @@ def _conditions(etag: str | None, last_modified: str | None) -> dict[str, str]:
     return {name: value for name, value in offered.items() if value}
 
 
-def _fetched(response: httpx.Response, body: WholeFile | None, seconds: float) -> Fetched:
+def _without_userinfo(url: httpx.URL) -> httpx.URL:
+    return url.copy_with(userinfo=b"") if url.userinfo else url
+
+
+def _basic(url: httpx.URL) -> str:
+    return "Basic " + b64encode(f"{url.username}:{url.password}".encode()).decode()
+
+
+def _fetched(response: aiohttp.ClientResponse, asked: str, body: WholeFile | None, seconds: float) -> Fetched:
     declared_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     return Fetched(
-        status_code=response.status_code,
+        status_code=response.status,
         size=body.size if body else 0,
         declared_type=declared_type or None,
         etag=response.headers.get("etag"),
         last_modified=response.headers.get("last-modified"),
-        final_url=str(response.url),
+        final_url=asked,
         checksum=body.checksum if body else "",
         seconds=seconds,
         head=body.head if body else b"",

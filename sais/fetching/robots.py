@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from http import HTTPStatus
 
+import aiohttp
 import httpx
 from protego import Protego
 
@@ -68,17 +70,17 @@ def _has_failed(task: asyncio.Task[Protego]) -> bool:
     return task.done() and (task.cancelled() or task.exception() is not None)
 
 
-async def robots_text(response: httpx.Response) -> str:
+async def robots_text(response: aiohttp.ClientResponse, asked: httpx.URL) -> str:
     """The first 500 kibibytes; empty when the site has none (4xx).
 
     Raises TransientMediaError when it cannot tell now: then nothing of the site may be asked (RFC 9309, 2.3.1.4).
     """
-    if response.status_code in TRANSIENT_STATUSES or response.is_server_error:
-        check_status(response)
-    if not response.is_success:
+    if response.status in TRANSIENT_STATUSES or response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        check_status(response.status, response.headers, asked)
+    if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
         return ""
     text = bytearray()
-    async for chunk in response.aiter_bytes():
+    async for chunk in response.content.iter_any():
         text += chunk
         if len(text) >= MOST_BYTES:
             break

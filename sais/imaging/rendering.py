@@ -27,11 +27,13 @@ _HASH_BOX = (2 * SIDE, 2 * SIDE)
 
 @dataclass(frozen=True)
 class RenderedThumb:
-    """One encoded thumb: the preset's name, the hash of its settings, the bytes, and its sides in pixels."""
+    """One encoded thumb: the preset's name, the hash of its settings, the bytes (none where they are in a file
+    already), how many they are, and the sides in pixels."""
 
     preset: str
     recipe: str
     data: bytes
+    size: int
     mime_type: str
     width: int
     height: int
@@ -110,7 +112,7 @@ def _cut(levels: Mapping[Size, Image.Image], wanted: Fit) -> Image.Image:
 def _thumb(image: Image.Image, preset: "PresetSettings", source_format: str) -> RenderedThumb:
     output = output_format(preset.format, source_format)
     data = encode(image, output, preset.quality)
-    return RenderedThumb(preset.name, preset.recipe, data, MIME_TYPES[output], image.width, image.height)
+    return RenderedThumb(preset.name, preset.recipe, data, len(data), MIME_TYPES[output], image.width, image.height)
 
 
 def _smallest_for_hashes(levels: Mapping[Size, Image.Image]) -> Image.Image:

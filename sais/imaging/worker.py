@@ -1,4 +1,4 @@
-"""The program of a worker process: pictures' paths come in over a pipe, renditions or errors go back.
+"""The program of a worker process: groups of pictures come in over a pipe, renditions or errors go back.
 
     python -m sais.imaging.worker FD
 
@@ -10,12 +10,14 @@ import signal
 import sys
 import traceback
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from sais.errors import SaisError
+from sais.errors import SaisError, StorageError
 from sais.imaging import Rendition, render
+from sais.whole_files import write_beneath
 
 if TYPE_CHECKING:  # see geometry
     from collections.abc import Sequence
@@ -42,15 +44,36 @@ class Recipe(NamedTuple):
         return cls(preset.name, preset.recipe, *box, str(preset.mode), str(preset.format), preset.quality)
 
 
-def answer(source: str, recipes: list[tuple[str, str, int, int, str, str, int]], max_pixels: int) -> Answer:
-    """`recipes` are plain tuples: this module is `__main__` here, and has no classes in common with the run."""
-    presets = cast("Sequence[PresetSettings]", [Recipe(*recipe) for recipe in recipes])
+class Job(NamedTuple):
+    """One picture, with what `Recipe`s hold as plain tuples: this module is `__main__` here, and has no classes in
+    common with the run. Each thumb goes to its path of `paths` beneath `folder`, or back as bytes without a folder."""
+
+    source: str
+    recipes: list[tuple[str, str, int, int, str, str, int]]
+    max_pixels: int
+    folder: str | None = None
+    paths: tuple[str, ...] = ()
+
+
+def answer(job: Job) -> Answer:
+    presets = cast("Sequence[PresetSettings]", [Recipe(*recipe) for recipe in job.recipes])
     try:
-        return render(Path(source), presets, max_pixels=max_pixels)
+        rendition = render(Path(job.source), presets, max_pixels=job.max_pixels)
+        return rendition if job.folder is None else _written(rendition, job.folder, job.paths)
     except Exception as error:
         if not isinstance(error, SaisError):
             error.add_note(traceback.format_exc())  # a traceback does not go through the pipe
         return error
+
+
+def _written(rendition: Rendition, folder: str, paths: "Sequence[str]") -> Rendition:
+    """The thumbs whole in their files: so that bytes do not travel, and the run has nothing to write."""
+    for thumb, path in zip(rendition.thumbs, paths, strict=True):
+        try:
+            write_beneath(folder, path, thumb.data)
+        except OSError as error:
+            raise StorageError(f"cannot write {path} in {folder}: {error.strerror or error}") from error
+    return replace(rendition, thumbs=[replace(thumb, data=b"") for thumb in rendition.thumbs])
 
 
 def main() -> None:
@@ -60,7 +83,7 @@ def main() -> None:
         Path("/proc/self/oom_score_adj").write_text("1000")
     with Connection(int(sys.argv[1])) as pipe, suppress(EOFError, ConnectionError):  # the run has ended
         while True:
-            pipe.send(answer(*pipe.recv()))
+            pipe.send([answer(Job(*job)) for job in pipe.recv()])
 
 
 if __name__ == "__main__":

@@ -1,19 +1,21 @@
 """The archive step: every downloaded original of a chunk goes whole into the archive."""
 
-import asyncio
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
 
 from sqlalchemy import Connection
 
 from sais.catalog.bulk import Row
 from sais.catalog.media import Lease, save_media, still_held
+from sais.errors import StorageError
 from sais.pipeline.claiming import Claim, claiming
-from sais.pipeline.gathering import in_pieces
+from sais.pipeline.gathering import groups
 from sais.pipeline.report import ChunkReport
 from sais.pipeline.resources import Resources
+from sais.storage import LocalFile
 from sais_models import Chunk, Media, MediaMarking
 
 SAVED_TOGETHER = 100
-WRITES_AT_ONCE = 16
 
 
 async def archive_chunk(resources: Resources, chunk: Chunk) -> ChunkReport:
@@ -25,9 +27,13 @@ async def archive_chunk(resources: Resources, chunk: Chunk) -> ChunkReport:
 
 
 async def _archive_all(resources: Resources, claim: Claim) -> None:
-    gate, report = asyncio.Semaphore(WRITES_AT_ONCE), claim.report
-    async for rows in in_pieces((_archive(resources, media, gate, report) for media in claim.media), SAVED_TOGETHER):
-        report.lost += await resources.write(_save, claim.lease, rows)
+    report = claim.report
+    for group in groups(claim.media, most=SAVED_TOGETHER):
+        async for kept in _archive(resources, group):
+            rows = [{"code": media.code, "marking": MediaMarking.ARCHIVED} for media in kept]
+            report.lost += await resources.write(_save, claim.lease, rows)
+            report.done += len(kept)
+            report.size += sum(media.size or 0 for media in kept)
 
 
 def _save(connection: Connection, lease: Lease, rows: list[Row]) -> int:
@@ -37,12 +43,21 @@ def _save(connection: Connection, lease: Lease, rows: list[Row]) -> int:
     return len(rows) - len(held)
 
 
-async def _archive(resources: Resources, media: Media, gate: asyncio.Semaphore, report: ChunkReport) -> Row:
-    path = media.path or ""
-    async with gate:
-        with resources.ledger.timing("archive"):
-            original, mime_type = resources.original(path), media.mime_type or ""
-            await resources.patiently(lambda: resources.archive.write_file(path, original, mime_type))
-    report.done += 1
-    report.size += media.size or 0
-    return {"code": media.code, "marking": MediaMarking.ARCHIVED}
+async def _archive(resources: Resources, group: Sequence[Media]) -> AsyncIterator[Sequence[Media]]:
+    """All together; when that fails, one after the other, each with patience, up to the one that cannot be kept."""
+    try:
+        await _write(resources, group)
+    except StorageError:
+        for media in group:
+            await resources.patiently(partial(_write, resources, [media]))
+            yield [media]
+    else:
+        yield group
+
+
+async def _write(resources: Resources, group: Sequence[Media]) -> None:
+    paths = [(media.path or "", media.mime_type or "") for media in group]
+    with resources.ledger.timing("archive"):
+        await resources.archive.write_files(
+            [LocalFile(path, resources.original(path), mime_type) for path, mime_type in paths]
+        )

@@ -1,7 +1,9 @@
 """The download step: every new media of a chunk is fetched whole into the local folder, or gets its reason."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -46,41 +48,47 @@ async def download_chunk(resources: Resources, chunk: Chunk, *, last_try: bool) 
 
 
 async def _download_all(resources: Resources, claim: Claim, budget: DayBudget, *, last_try: bool) -> None:
+    if claim.media:
+        resources.workers.start()
     root, public_url = claim.report.chunk.root, resources.settings.public_url
     layout = (await resources.read(get_account, root)).layout
     former = {media.code: media.checksum for media in claim.media if media.checksum is not None}
-    fetching = (_download(resources, claim, media, layout, budget, last_try) for media in claim.media)
-    async for rows in in_pieces(fetching, SAVED_TOGETHER):
-        taken = [row for row in rows if row is not None]
+    fetching = (_fetch(resources, media, budget) for media in claim.media)
+    async for piece in in_pieces(fetching, SAVED_TOGETHER):
+        with resources.taking_in(), resources.ledger.timing("header"):
+            taken = await asyncio.to_thread(_take_in, resources, claim, piece, layout, last_try)
         spent = budget.take_unsaved()
-        lost, today = await resources.write(_save, claim.lease, taken, former, root, spent, public_url)
+        lost, today = await resources.write(_save, claim.lease, taken.rows, former, root, spent, public_url)
         budget.see(today)
-        claim.report.lost += lost + len(rows) - len(taken)
+        claim.report.lost += lost + taken.lost
+        if taken.trouble is not None:
+            raise taken.trouble
 
 
-async def _download(
-    resources: Resources, claim: Claim, media: Media, layout: Layout, budget: DayBudget, last_try: bool
-) -> Row | None:
-    """None when the run was away, so that the media may be somebody else's by now."""
-    report = claim.report
+class Arrived(NamedTuple):
+    """A media and its bytes in the file `incoming`, or why there are none."""
+
+    media: Media
+    incoming: Path
+    fetched: Fetched | MediaError
+
+
+class TakenIn(NamedTuple):
+    """The columns of Media that change; how many images may be somebody else's by now, because the run was away; and
+    what kept the rest of the piece from being looked at."""
+
+    rows: list[Row]
+    lost: int
+    trouble: Exception | None
+
+
+async def _fetch(resources: Resources, media: Media, budget: DayBudget) -> Arrived:
     incoming = resources.incoming(media.root, media.code)
-    try:
-        with resources.ledger.timing("download"):
-            fetched = await _bytes_of(resources, media, incoming, budget)
-        with resources.taking_in():
-            row = await asyncio.to_thread(_take_in, resources, claim.lease, media, layout, incoming, fetched)
-    except MediaError as error:
-        incoming.unlink(missing_ok=True)
-        final = last_try or not error.retryable or isinstance(error, DayIsSpent)
-        report.failures.append(Failure.of(media, error.reason, final=final))
-        return _failed(media, error, final=final)
-    if row is None:
-        return None
-    report.done += 1
-    report.size += fetched.size
-    resources.ledger.counts["bytes downloaded"] += fetched.size
-    resources.ledger.counts["downloads"] += 1
-    return row
+    with resources.ledger.timing("download"):
+        try:
+            return Arrived(media, incoming, await _bytes_of(resources, media, incoming, budget))
+        except MediaError as error:
+            return Arrived(media, incoming, error)
 
 
 async def _bytes_of(resources: Resources, media: Media, incoming: Path, budget: DayBudget) -> Fetched:
@@ -92,10 +100,38 @@ async def _bytes_of(resources: Resources, media: Media, incoming: Path, budget: 
         return fetched
 
 
-def _take_in(
-    resources: Resources, lease: Lease, media: Media, layout: Layout, incoming: Path, fetched: Fetched
-) -> Row | None:
-    """Looks at the header, and gives the file its place and the extension that its bytes tell."""
+def _take_in(resources: Resources, claim: Claim, piece: Sequence[Arrived], layout: Layout, last_try: bool) -> TakenIn:
+    """In a thread, a piece at once: a change of threads for each image costs as much as looking at its header."""
+    rows: list[Row] = []
+    lost, report = 0, claim.report
+    for arrived in piece:
+        media = arrived.media
+        try:
+            row = _placed(resources, claim.lease, arrived, layout)
+        except MediaError as error:
+            arrived.incoming.unlink(missing_ok=True)
+            final = last_try or not error.retryable or isinstance(error, DayIsSpent)
+            report.failures.append(Failure.of(media, error.reason, final=final))
+            rows.append(_failed(media, error, final=final))
+        except Exception as trouble:  # of the machine; what came before it is saved
+            return TakenIn(rows, lost, trouble)
+        else:
+            if row is None:
+                lost += 1
+                continue
+            report.done += 1
+            report.size += row["size"]
+            resources.ledger.counts["bytes downloaded"] += row["size"]
+            resources.ledger.counts["downloads"] += 1
+            rows.append(row)
+    return TakenIn(rows, lost, None)
+
+
+def _placed(resources: Resources, lease: Lease, arrived: Arrived, layout: Layout) -> Row | None:
+    """Looks at the header, and gives the file its place and the extension that its bytes tell. None: see TakenIn."""
+    media, incoming, fetched = arrived
+    if isinstance(fetched, MediaError):
+        raise fetched
     facts = inspect(incoming, max_pixels=resources.settings.max_pixels)
     # An address that was given once stays (docs/decisions/0025).
     path = media.path or path_of(media.root, media.code, layout, facts.ext)
@@ -104,8 +140,11 @@ def _take_in(
         incoming.unlink(missing_ok=True)
         return None
     place = resources.original(path)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    incoming.replace(place)
+    try:
+        incoming.replace(place)
+    except FileNotFoundError:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        incoming.replace(place)
     return {
         "code": media.code,
         "marking": MediaMarking.DOWNLOADED,

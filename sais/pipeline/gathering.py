@@ -1,10 +1,11 @@
 """Doing many things at once and taking the results in pieces as they come."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
+Thing = TypeVar("Thing")
 
 
 async def in_pieces(work: Iterable[Coroutine[Any, Any, Result]], size: int) -> AsyncIterator[list[Result]]:
@@ -43,3 +44,20 @@ async def in_pieces(work: Iterable[Coroutine[Any, Any, Result]], size: int) -> A
 
 def _has_result(task: asyncio.Task[Any]) -> bool:
     return task.done() and not task.cancelled() and task.exception() is None
+
+
+def groups(
+    things: Iterable[Thing], *, most: int, weight: Callable[[Thing], int] = lambda _: 0, limit: int = 0
+) -> Iterator[list[Thing]]:
+    """In their order, at most `most` in a group, and together no heavier than `limit` unless one alone is."""
+    group: list[Thing] = []
+    held = 0
+    for thing in things:
+        heavy = weight(thing)
+        if group and (len(group) >= most or held + heavy > limit):
+            yield group
+            group, held = [], 0
+        group.append(thing)
+        held += heavy
+    if group:
+        yield group

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sais.errors import CorruptImage, InfrastructureError, TransientMediaError
 from sais.imaging import Rendition
-from sais.imaging.worker import Answer, Recipe
+from sais.imaging.worker import Answer, Job, Recipe
 from sais_models import PresetSettings
 
 # A worker may die of the picture before, or of another program's hunger: only a second death is the picture's.
@@ -32,21 +32,30 @@ class ImagingWorkers:
     """At most `count` processes, each started when it is first needed; a thread waits for each that is at work."""
 
     def __init__(self, count: int) -> None:
+        self._count = count
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="imaging")
         self._idle: list[_Worker] = []
 
-    async def render(self, source: Path, presets: Sequence[PresetSettings], *, max_pixels: int) -> Rendition:
-        """`sais.imaging.render` in a worker, and raises what it raises.
+    def start(self) -> None:
+        """All of them now, while there is nothing for them yet: each needs a quarter of a second to be ready."""
+        for _ in range(self._count):
+            self._threads.submit(self._answers, [])
 
-        A picture of which the decoder dies twice raises CorruptImage (`corrupt`), one for which the kernel kills
-        two workers TransientMediaError (`out_of_memory`); the others go on.
-        """
-        recipes = [tuple(Recipe.of(preset)) for preset in presets]
-        job = (str(source), recipes, max_pixels)
-        answer = await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, job)
+    async def render(self, source: Path, presets: Sequence[PresetSettings], *, max_pixels: int) -> Rendition:
+        """`sais.imaging.render` in a worker, and raises what it raises."""
+        [answer] = await self.work([job_of(source, presets, max_pixels=max_pixels)])
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    async def work(self, jobs: Sequence[Job]) -> list[Answer]:
+        """A group of pictures one after the other in one worker: the fewer messages, the less they cost.
+
+        A picture of which the decoder dies twice gives CorruptImage (`corrupt`), one for which the kernel kills two
+        workers TransientMediaError (`out_of_memory`); the others go on.
+        """
+        plain = [tuple(job) for job in jobs]
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._answers, plain)
 
     def close(self) -> None:
         """Waits for the pictures that are being worked on, and drops those that wait."""
@@ -54,19 +63,19 @@ class ImagingWorkers:
         for worker in self._idle:
             worker.close()
 
-    def _answer(self, job: tuple[object, ...]) -> Answer:
-        """In a thread that has the worker for itself."""
+    def _answers(self, jobs: Sequence[tuple[object, ...]]) -> list[Answer]:
+        """In a thread that has the worker for itself. Of a group it is not known which picture the worker died of."""
         died = WorkerDied(0)
-        for _ in range(TRIES):
+        for _ in range(TRIES if len(jobs) <= 1 else 1):
             worker = self._free_worker()
             try:
-                answer = worker.ask(job)
+                answers = worker.ask(jobs)
             except WorkerDied as death:
                 died = death
             else:
                 self._idle.append(worker)
-                return answer
-        return _verdict(died.code)
+                return answers
+        return [self._answers([job])[0] for job in jobs] if len(jobs) > 1 else [_verdict(died.code) for _ in jobs]
 
     def _free_worker(self) -> "_Worker":
         try:
@@ -87,20 +96,33 @@ class _Worker:
                 env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
             )
 
-    def ask(self, job: tuple[object, ...]) -> Answer:
+    def ask(self, jobs: Sequence[tuple[object, ...]]) -> list[Answer]:
         """Raises WorkerDied."""
         try:
-            self._pipe.send(job)
-            answer: Answer = self._pipe.recv()
+            self._pipe.send(jobs)
+            answers: list[Answer] = self._pipe.recv()
         except (EOFError, OSError) as error:
             self._pipe.close()
             raise WorkerDied(self._process.wait()) from error
-        return answer
+        return answers
 
     def close(self) -> None:
         """A worker ends when its pipe does."""
         self._pipe.close()
         self._process.wait()
+
+
+def job_of(
+    source: Path,
+    presets: Sequence[PresetSettings],
+    *,
+    max_pixels: int,
+    folder: Path | None = None,
+    paths: Sequence[str] = (),
+) -> Job:
+    """See `sais.imaging.worker.Job`."""
+    recipes = [(*Recipe.of(preset),) for preset in presets]
+    return Job(str(source), recipes, max_pixels, None if folder is None else str(folder), tuple(paths))
 
 
 def _verdict(code: int) -> Exception:

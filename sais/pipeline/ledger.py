@@ -4,7 +4,11 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+
+# The part of the work that the running task, or the thread that it waits for, is in: for who measures CPU by part.
+PART: ContextVar[str] = ContextVar("part", default="")
 
 
 @dataclass
@@ -18,9 +22,11 @@ class Ledger:
     @contextmanager
     def timing(self, part: str) -> Iterator[None]:
         start = time.perf_counter()
+        outer = PART.set(part)
         try:
             yield
         finally:
+            PART.reset(outer)
             self.add(part, time.perf_counter() - start)
 
     def add(self, part: str, seconds: float) -> None:

@@ -6,7 +6,7 @@ import logging
 from sais.errors import StorageError
 from sais.settings import Settings
 from sais.storage import Storage
-from sais.storage.partial import remove_abandoned
+from sais.whole_files import remove_abandoned
 
 log = logging.getLogger(__name__)
 

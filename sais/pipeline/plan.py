@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select
 from sqlmodel import col
@@ -14,12 +14,14 @@ from sais.catalog.media import Lease
 from sais.dispatch import Submitted, add_images, open_batch
 from sais.errors import EmptyBatch, InputError
 from sais.fetching import Guard
-from sais.manifests import read_manifest
 from sais.pipeline.resources import Resources
 from sais.quotas import Room
 from sais.settling import settle_batches, settle_leftovers
 from sais.submission import submit
 from sais_models import Account, Batch, BatchItem, BatchMarking, Chunk, ItemMarking, Media
+
+if TYPE_CHECKING:
+    from sais.manifests import ManifestRow
 
 # An original whose size nobody knows yet counts as this much, the mean of photographs on the web.
 ASSUMED_BYTES = 1_000_000
@@ -61,7 +63,7 @@ async def plan_batch(resources: Resources, order: Order) -> Plan:
     order.check()
     if order.manifest is not None:
         # Reads the first piece only, so that a manifest that cannot be read leaves no batch behind.
-        await asyncio.to_thread(next, read_manifest(order.manifest, options=resources.configuration.archive_options))
+        await asyncio.to_thread(next, _pieces(order.manifest, resources))
     batch = await resources.write(_batch_for, order, resources.lease(), resources.guard)
     if not batch.filled and batch.marking == BatchMarking.OPEN:
         await _fill_from_manifest(resources, batch)
@@ -98,7 +100,7 @@ async def _fill_from_manifest(resources: Resources, batch: Batch) -> None:
     """Goes on after the rows that are in already, in pieces, each a transaction of its own."""
     if batch.manifest is not None:
         position = 0
-        pieces = read_manifest(batch.manifest, options=resources.configuration.archive_options)
+        pieces = _pieces(batch.manifest, resources)
         while piece := await asyncio.to_thread(next, pieces, None):
             images = [Submitted(row.url, row.context, row.size) for row in piece]
             missing = images[max(0, batch.submitted - position) :]
@@ -106,6 +108,13 @@ async def _fill_from_manifest(resources: Resources, batch: Batch) -> None:
             if missing and not await resources.write(_add, batch, missing, resources.guard, position - len(missing)):
                 return
     await resources.write(_close, batch)
+
+
+def _pieces(manifest: str, resources: Resources) -> "Iterator[list[ManifestRow]]":
+    # pandas takes 0.5 s of CPU to import, at each start of a run; most runs have no manifest.
+    from sais.manifests import read_manifest  # noqa: PLC0415
+
+    return read_manifest(manifest, options=resources.configuration.archive_options)
 
 
 def _add(connection: Connection, batch: Batch, images: Sequence[Submitted], guard: Guard, start: int) -> bool:

@@ -1,8 +1,8 @@
 """The resize step: the thumbs that are asked for of a chunk's images, each media decoded once for all of them."""
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -15,12 +15,13 @@ from sais.pipeline.claiming import Claim, claiming
 from sais.pipeline.gathering import in_pieces
 from sais.pipeline.report import ChunkReport, Failure
 from sais.pipeline.resources import Resources
-from sais.pipeline.thumbs import done_thumb, failed_thumb, make_thumbs
+from sais.pipeline.thumbs import Wanted, done_thumb, failed_thumb, flush_thumbs, grouped, make_thumbs
 from sais.retry_times import retry_time
 from sais.settling import settle
 from sais_models import Chunk, Media, MediaMarking, Thumb, ThumbMarking
 
-SAVED_TOGETHER = 25
+# Groups of at most eight images. A kill loses the rows of at most this many groups; their files are there.
+SAVED_TOGETHER = 6
 
 
 @dataclass(frozen=True)
@@ -41,30 +42,54 @@ async def resize_chunk(resources: Resources, chunk: Chunk) -> ChunkReport:
 
 async def _resize_all(resources: Resources, claim: Claim) -> None:
     thumbs = await resources.read(find_thumbs, [media.code for media in claim.media])
-    # Twice as many images as workers are under way: while one is on the processor the next is being written.
-    gate = asyncio.Semaphore(2 * resources.worker_count)
-    work = (_resize(resources, media, thumbs.get(media.code, []), gate, claim.report) for media in claim.media)
+    asked = {media.code: _new_thumbs(media, thumbs.get(media.code, [])) for media in claim.media}
+    idle = [
+        Resized(_as_before(media, thumbs.get(media.code, [])), []) for media in claim.media if not asked[media.code]
+    ]
+    report, public_url = claim.report, resources.settings.public_url
+    if idle:
+        report.lost += await resources.write(_save, claim.lease, idle, public_url)
+    wanted = [_wanted(resources, media, asked[media.code]) for media in claim.media if asked[media.code]]
+    work = (_resize(resources, group, asked, report) for group in grouped(resources, wanted))
     async for piece in in_pieces(work, SAVED_TOGETHER):
-        claim.report.lost += await resources.write(_save, claim.lease, piece, resources.settings.public_url)
+        await flush_thumbs(resources, [each for made in piece for each in made.wanted])
+        resized = [each for made in piece for each in made.resized]
+        report.lost += await resources.write(_save, claim.lease, resized, public_url)
+
+
+def _new_thumbs(media: Media, thumbs: Sequence[Thumb]) -> list[str]:
+    """The names of the presets that are still to be made."""
+    return [thumb.preset for thumb in thumbs if thumb.marking == ThumbMarking.NEW] if is_image(media) else []
+
+
+def _wanted(resources: Resources, media: Media, names: Sequence[str]) -> Wanted:
+    return Wanted(media, [resources.presets[name] for name in names if name in resources.presets])
+
+
+class Made(NamedTuple):
+    """`wanted` that are in the cache now."""
+
+    wanted: list[Wanted]
+    resized: list[Resized]
 
 
 async def _resize(
-    resources: Resources, media: Media, thumbs: Sequence[Thumb], gate: asyncio.Semaphore, report: ChunkReport
-) -> Resized:
-    wanted = [thumb.preset for thumb in thumbs if thumb.marking == ThumbMarking.NEW]
-    if not wanted or not is_image(media):
-        return Resized(_as_before(media, thumbs), [])
-    presets = [resources.presets[name] for name in wanted if name in resources.presets]
-    gone = [failed_thumb(media.code, name, "unknown_preset") for name in wanted if name not in resources.presets]
-    try:
-        async with gate:
-            rendition = await make_thumbs(resources, media, presets)
-    except MediaError as error:
-        report.failures.append(Failure.of(media, error.reason, final=True))
-        return _failed(media, wanted, error)
-    report.done += 1
-    report.size += sum(len(thumb.data) for thumb in rendition.thumbs)
-    return Resized(_facts(media, rendition), gone + [done_thumb(media.code, thumb) for thumb in rendition.thumbs])
+    resources: Resources, group: Sequence[Wanted], asked: Mapping[str, Sequence[str]], report: ChunkReport
+) -> Made:
+    made = Made([], [])
+    for each, outcome in zip(group, await make_thumbs(resources, group), strict=True):
+        media, names = each.media, asked[each.media.code]
+        if isinstance(outcome, MediaError):
+            report.failures.append(Failure.of(media, outcome.reason, final=True))
+            made.resized.append(_failed(media, names, outcome))
+            continue
+        report.done += 1
+        report.size += sum(thumb.size for thumb in outcome.thumbs)
+        gone = [failed_thumb(media.code, name, "unknown_preset") for name in names if name not in resources.presets]
+        rows = [done_thumb(media.code, thumb) for thumb in outcome.thumbs]
+        made.wanted.append(each)
+        made.resized.append(Resized(_facts(media, outcome), gone + rows))
+    return made
 
 
 def _facts(media: Media, rendition: Rendition) -> Row:

@@ -24,6 +24,9 @@ from sais.storage import Storage, open_storage
 from sais.webhooks.mailing import Mailing
 from sais_models import PresetSettings
 
+# One in the worker, one that waits for it, one that is being kept.
+GROUPS_A_WORKER = 3
+
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
 WATCH_SECONDS = 0.02
@@ -64,9 +67,12 @@ class Resources:
         self.database = ThreadedDatabase(engine)
         self.leaves_off: Callable[[], Awaitable[bool]] = _never
         self.mailing = Mailing(self.database, fetcher, configuration.extra_secrets)
-        # Two chunks download at once, so that the slowest image of one does not hold up the next; imaging takes one
-        # chunk after the other with all its workers, so that the first chunk is done as early as possible.
-        self.gates = {"download": asyncio.Semaphore(2), "resize": asyncio.Semaphore(1)}
+        # Two chunks at once, so that the slowest image of one does not hold up the next, and so that the imaging
+        # workers have the next chunk's pictures when they have taken the last of one.
+        self.gates = {"download": asyncio.Semaphore(2), "resize": asyncio.Semaphore(2)}
+        # Groups of pictures that wait for a worker, are in one, or whose thumbs are on their way to the cache: first
+        # come, first served, so that the first chunk is done as early as possible.
+        self.imaging = asyncio.Semaphore(GROUPS_A_WORKER * self.worker_count)
 
         self._taken_in = 0
 

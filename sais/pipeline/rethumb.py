@@ -2,96 +2,131 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from sais.addressing import thumb_path
 from sais.catalog.bulk import Row
-from sais.catalog.media import save_thumbs
-from sais.catalog.stale import StaleCount, count_stale, stale_codes, stale_thumbs
-from sais.errors import MediaError, UnknownPreset
+from sais.catalog.media import Lease, release_media, save_thumbs, still_held
+from sais.catalog.stale import claim_stale
+from sais.errors import MediaError
+from sais.imaging import Rendition
 from sais.pipeline.gathering import in_pieces
 from sais.pipeline.report import Failure
-from sais.pipeline.resources import Resources
-from sais.pipeline.thumbs import done_thumb, make_thumbs
-from sais_models import Media, PresetSettings
+from sais.pipeline.thumbs import GROUP_IMAGES, done_thumb, flush_thumbs, grouped, make_thumbs
+from sais.pipeline.thumbs import Wanted as Thumbing
+from sais.rethumbing.parts import Part
+from sais.rethumbing.rates import keep_rate
+from sais.rethumbing.telling import tell_thumbs
+from sais.rethumbing.work import Rethumbing
 
-SAVED_TOGETHER = 25
-
-
-@dataclass(frozen=True)
-class Part:
-    """A slice of an account's stale media: the codes from `first` to `last`, in their order."""
-
-    root: str
-    no: int
-    codes: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        return f"{self.root}-c{self.no:02d}"
+# Groups; at a slow pace each by itself, for until the row is saved file and row do not belong together.
+SAVED_TOGETHER = 4
 
 
-@dataclass
 class PartReport:
-    part: Part
-    done: int
-    failures: list[Failure]
-    seconds: float
+    """`done`, `left` (to a batch or run that has them) and `failed` are images."""
+
+    def __init__(self, part: Part) -> None:
+        self.part = part
+        self.done = 0
+        self.left = 0
+        self.failures: list[Failure] = []
+        self.seconds = 0.0
 
     def __str__(self) -> str:
-        return f"rethumb {self.part.name}: {self.done} done, {len(self.failures)} failed in {self.seconds:.1f} s"
+        line = f"rethumb {self.part.name}: {self.done} done, {len(self.failures)} failed, {self.left} left to others"
+        return f"{line} in {self.seconds:.1f} s"
 
 
-def chosen(resources: Resources, names: Sequence[str]) -> list[PresetSettings]:
-    """All presets without `names`. Raises UnknownPreset."""
-    unknown = [name for name in names if name not in resources.presets]
-    if unknown:
-        raise UnknownPreset(
-            f"unknown preset {unknown[0]!r}; there are: {', '.join(resources.presets)}", field="presets"
-        )
-    return [resources.presets[name] for name in names or resources.presets]
+async def rethumb_part(work: Rethumbing, part: Part) -> PartReport:
+    """The old files are served until the new ones are whole. A picture that fails keeps its old thumbs.
 
-
-async def plan_rethumb(resources: Resources, roots: Sequence[str], names: Sequence[str]) -> list[StaleCount]:
-    return await resources.read(count_stale, chosen(resources, names), roots)
-
-
-async def next_part(resources: Resources, root: str, names: Sequence[str], *, after: Part | None) -> Part | None:
-    """The next slice of the account; None when there is no more. Codes are walked in order, so that it ends."""
-    last = after.codes[-1] if after else ""
-    number = after.no + 1 if after else 1
-    limit = resources.settings.chunk_images
-    codes = await resources.read(stale_codes, chosen(resources, names), root, after=last, limit=limit)
-    return Part(root, number, tuple(codes)) if codes else None
-
-
-async def rethumb_part(resources: Resources, part: Part, names: Sequence[str]) -> PartReport:
-    """The old files are served until the new ones are whole. A picture that fails keeps its old thumbs."""
-    start = time.perf_counter()
-    stale = await resources.read(stale_thumbs, chosen(resources, names), part.codes)
-    report = PartReport(part, 0, [], 0.0)
-    gate = asyncio.Semaphore(2 * resources.worker_count)
-    work = (_remake(resources, media, presets, gate, report) for media, presets in stale)
-    async for piece in in_pieces(work, SAVED_TOGETHER):
-        await resources.write(_save, [row for rows in piece for row in rows])
-    report.seconds = time.perf_counter() - start
+    Raises StorageError for the archive or the cache; what is done by then is saved.
+    """
+    report, resources = PartReport(part), work.resources
+    async with work.giving_way.turn():
+        with work.working():
+            start = time.perf_counter()
+            lease = resources.lease()
+            claimed, report.left = await resources.write(claim_stale, work.presets, part.codes, lease)
+            batch = await work.batch_of(part.root) if claimed else None
+            thumbing = [Thumbing(stale.media, [resources.presets[name] for name in stale.presets]) for stale in claimed]
+            remaking = (_remake(work, group, report) for group in _groups(work, thumbing))
+            async for piece in in_pieces(remaking, SAVED_TOGETHER if work.wanted.rate is None else 1):
+                made = [each for group in piece for each in group]
+                await flush_thumbs(resources, [each.wanted for each in made if each.rows])
+                saved = await resources.write(_save, lease, made, batch, resources.settings.public_url)
+                work.counts.update(saved)
+                report.done += saved["images"]
+            report.seconds = time.perf_counter() - start
+    work.counts["left"] += report.left
     return report
 
 
-async def _remake(
-    resources: Resources, media: Media, names: Sequence[str], gate: asyncio.Semaphore, report: PartReport
-) -> list[Row]:
-    try:
-        async with gate:
-            rendition = await make_thumbs(resources, media, [resources.presets[name] for name in names])
-    except MediaError as error:
-        report.failures.append(Failure.of(media, error.reason, final=True))
-        return []
-    report.done += 1
-    return [done_thumb(media.code, thumb) for thumb in rendition.thumbs]
+def _groups(work: Rethumbing, wanted: Sequence[Thumbing]) -> Iterable[Sequence[Thumbing]]:
+    """A group is a second's worth at most."""
+    rate = work.wanted.rate
+    slow = rate is not None and rate < GROUP_IMAGES
+    return ([each] for each in wanted) if slow else grouped(work.resources, wanted)
 
 
-def _save(connection: Connection, rows: list[Row]) -> None:
-    save_thumbs(connection, rows)
+class Made(NamedTuple):
+    """Whole rows of the thumbs that are new; none for a picture that failed."""
+
+    wanted: Thumbing
+    rows: list[Row]
+
+
+async def _remake(work: Rethumbing, group: Sequence[Thumbing], report: PartReport) -> list[Made]:
+    async with work.gate:
+        await asyncio.sleep(max(work.pace.take(time.monotonic()) for _ in group))
+        former = [await work.samples[each.media.root].before(_shown(each)) for each in group]
+        done = await make_thumbs(work.resources, group)
+        for each, data, outcome in zip(group, former, done, strict=True):
+            if isinstance(outcome, Rendition):
+                await work.samples[each.media.root].after(data, _shown(each))
+    return [_made(work, each, outcome, report) for each, outcome in zip(group, done, strict=True)]
+
+
+def _shown(wanted: Thumbing) -> str:
+    """The path of its widest thumb."""
+    return thumb_path(max(wanted.presets, key=lambda preset: preset.width).name, wanted.media.path or "")
+
+
+def _made(work: Rethumbing, wanted: Thumbing, outcome: Rendition | MediaError, report: PartReport) -> Made:
+    media = wanted.media
+    if isinstance(outcome, MediaError):
+        failure = Failure.of(media, outcome.reason, final=not outcome.retryable)
+        work.failures[media.code] = (media.root, failure)
+        report.failures.append(failure)
+        return Made(wanted, [])
+    return Made(wanted, [done_thumb(media.code, thumb) for thumb in outcome.thumbs])
+
+
+def _save(
+    connection: Connection,
+    lease: Lease,
+    piece: Sequence[Made],
+    batch: int | None,
+    public_url: str,
+) -> Counter[str]:
+    """Rows change after their files exist; the webhooks are written in the same transaction."""
+    codes = [each.wanted.media.code for each in piece]
+    held = still_held(connection, lease, codes)
+    made = {each.wanted.media.code: each.rows for each in piece if each.rows and each.wanted.media.code in held}
+    save_thumbs(connection, [row for rows in made.values() for row in rows])
+    release_media(connection, lease, codes)
+    saved = Counter({"images": len(made), "thumbs": sum(map(len, made.values()))})
+    if batch is not None and made:
+        names = {code: [row["preset"] for row in rows] for code, rows in made.items()}
+        saved["webhooks"] = tell_thumbs(connection, batch, names, public_url=public_url)
+    return saved
+
+
+async def end_rethumb(work: Rethumbing) -> None:
+    """Keeps how fast it was, for the next plan."""
+    await work.resources.write(keep_rate, work.resources.run, work.measured)

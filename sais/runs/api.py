@@ -80,7 +80,7 @@ class PrefectApi:
     async def call(
         self, method: str, path: str, body: dict[str, Any] | None = None, *, attempts: int = ATTEMPTS
     ) -> Any:
-        """The JSON of a 2xx answer, None for 404. Tries again after 429, 5xx and lost connections."""
+        """The JSON of a 2xx answer (204: {}), None for 404. Tries again after 429, 5xx and lost connections."""
         if not self.settings.api_url:
             raise PrefectUnavailable("PREFECT_API_URL is not set")
         problem = ""
@@ -103,6 +103,8 @@ def _content(method: str, path: str, answer: httpx.Response) -> Any:
         return None
     if not answer.is_success:
         raise PrefectUnavailable(f"{method} {path} at Prefect: status {answer.status_code}")
+    if answer.status_code == httpx.codes.NO_CONTENT:
+        return {}
     try:
         return answer.json()
     except ValueError:

@@ -12,9 +12,9 @@ from pathlib import Path
 import xxhash
 
 from sais.errors import FileMissing, StorageError
-from sais.storage.interface import Entry, Storage
-from sais.storage.partial import ASIDE, flush_to_disk, remove_abandoned, whole_file
-from sais.storage.paths import PARTIAL_PREFIX, checked_path, checked_prefix
+from sais.storage.interface import Entry, LocalFile, Storage
+from sais.storage.paths import checked_path, checked_prefix
+from sais.whole_files import ASIDE, PARTIAL_PREFIX, flush_beneath, flush_to_disk, remove_abandoned, whole_file
 
 PAGE = 1000
 READ_BYTES = 2**20
@@ -44,6 +44,14 @@ class LocalFolder(Storage):
         place = self.local_path(path)
         with self._told("write", path):
             await asyncio.to_thread(_copy_in, source, place, self._aside)
+
+    async def write_files(self, files: Sequence[LocalFile]) -> None:
+        with self._told("write", files[0].path if len(files) == 1 else f"one of {len(files)} files"):
+            await asyncio.to_thread(self._take_in, files)
+
+    async def flush(self, paths: Sequence[str]) -> None:
+        with self._told("flush", paths[0] if len(paths) == 1 else f"{len(paths)} files"):
+            await asyncio.to_thread(flush_beneath, self.root, [self.root / checked_path(path) for path in paths])
 
     async def read(self, path: str) -> bytes:
         place = self.local_path(path)
@@ -105,6 +113,15 @@ class LocalFolder(Storage):
             raise StorageError(f"refused path {path!r}: a symbolic link leads out of the storage")
         return place
 
+    def folder(self) -> Path:
+        return self.root
+
+    def _take_in(self, files: Sequence[LocalFile]) -> None:
+        places = [self.local_path(file.path) for file in files]
+        for file, place in zip(files, places, strict=True):
+            _link_in(file.source, place, self._aside)
+        flush_beneath(self.root, places)
+
     async def _page(self, entries: Iterator[Entry], prefix: str) -> Sequence[Entry]:
         with self._told("list", prefix):
             return await asyncio.to_thread(lambda: tuple(itertools.islice(entries, PAGE)))
@@ -149,6 +166,17 @@ def _copy_in(source: Path, place: Path, aside: Path) -> None:
     with whole_file(place, aside) as partial:
         shutil.copyfile(source, partial)
         flush_to_disk(partial)
+
+
+def _link_in(source: Path, place: Path, aside: Path) -> None:
+    """A second name for the same file where the file system can: nothing is copied, and neither name is written to."""
+    with whole_file(place, aside) as partial:
+        try:
+            partial.hardlink_to(source)
+        except FileNotFoundError:
+            raise
+        except OSError:  # another file system, or one without links
+            shutil.copyfile(source, partial)
 
 
 def _copy_out(place: Path, destination: Path) -> None:

@@ -9,7 +9,6 @@ from urllib.request import url2pathname
 from sais.errors import SettingsError
 from sais.storage.interface import Storage
 from sais.storage.local_folder import LocalFolder
-from sais.storage.s3_bucket import S3Bucket
 
 
 def open_storage(url: str, options: Mapping[str, Any] | None = None) -> Storage:
@@ -24,6 +23,9 @@ def open_storage(url: str, options: Mapping[str, Any] | None = None) -> Storage:
     if parts.scheme == "file":
         return LocalFolder(_folder(parts))
     if parts.scheme == "s3" and parts.netloc:
+        # s3fs takes 0.3 s of CPU to import, at each start of a run.
+        from sais.storage.s3_bucket import S3Bucket  # noqa: PLC0415
+
         return S3Bucket(parts.netloc, parts.path.strip("/"), options or {})
     raise SettingsError(f"{url!r} is not a storage: give file:///folder or s3://bucket/prefix", field="url")
 

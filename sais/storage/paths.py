@@ -1,9 +1,8 @@
 """Which paths are taken at all. One set of rules for every storage, so that files can move from one to another."""
 
 from sais.errors import StorageError
+from sais.whole_files import PARTIAL_PREFIX
 
-# Half-written local files carry this prefix; listings skip them and no caller can name them.
-PARTIAL_PREFIX = ".sais-"
 SEGMENT_BYTES = 255  # the longest file name on Linux
 PATH_BYTES = 900  # S3 keys end at 1,024, and the storage's own prefix comes before
 

@@ -15,9 +15,9 @@ from botocore.loaders import Loader
 
 from sais.errors import FileMissing, StorageError
 from sais.storage.interface import Entry, Storage
-from sais.storage.partial import whole_file
 from sais.storage.paths import checked_path, checked_prefix
 from sais.storage.s3_words import told
+from sais.whole_files import whole_file
 
 # botocore's ten connections throttle a chunk of 32 images at once (2.4 ms of CPU a write, 1.8 with 64). Its checksums
 # stay on: switching them off saved nothing that could be told from noise. SigV4 is what every store takes in a
@@ -120,6 +120,9 @@ class S3Bucket(Storage):
         if kept != size:
             raise StorageError(f"{self.url}/{path} has {kept} bytes after {size} were written")
 
+    async def flush(self, paths: Sequence[str]) -> None:
+        """What S3 has taken it keeps."""
+
     async def read(self, path: str) -> bytes:
         name = self._name(path)
         with self._told("read", path):
@@ -199,6 +202,9 @@ class S3Bucket(Storage):
             yield {"Contents": [], "CommonPrefixes": []} | page
             more = page["IsTruncated"]
             asked["ContinuationToken"] = page.get("NextContinuationToken", "")
+
+    def folder(self) -> None:
+        return None
 
     def _aws_session(self) -> AioSession:
         session = AioSession(profile=self.options.get("profile"))

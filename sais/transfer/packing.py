@@ -12,9 +12,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sais.storage.partial import flush_to_disk, whole_file
 from sais.transfer.kinds import FORMAT, SIGN, VERSION, Kind
 from sais.transfer.spool import CURSOR, Spool
+from sais.whole_files import flush_to_disk, whole_file
 
 ROWS_IN_GROUP = 10_000
 

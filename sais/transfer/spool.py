@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from sais.errors import InputError
-from sais.storage.partial import flush_to_disk, whole_file
 from sais.transfer.kinds import Kind
+from sais.whole_files import flush_to_disk, whole_file
 
 CURSOR, LOCK = "cursor.json", "lock"
 # Exports may hold hashes of keys, and always hold addresses and contexts: nobody else on the machine reads them.

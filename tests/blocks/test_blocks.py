@@ -1,5 +1,8 @@
 """Blocks: what an operator may enter, and what a run makes of it."""
 
+import subprocess
+import sys
+
 import pytest
 from prefect_aws import AwsCredentials, MinIOCredentials
 from prefect_aws.client_parameters import AwsClientParameters
@@ -9,6 +12,7 @@ from blocks.preset import SaisPreset
 from blocks.storage import SaisStorage
 from blocks.webhook_signing import SaisWebhookSigning
 from deployments.bootstrap import BLOCK_TYPES, default_documents
+from deployments.environment import PROJECT
 from sais.webhooks.signing import new_secret
 from sais_models import DEFAULT_PRESETS
 
@@ -74,3 +78,10 @@ def test_every_block_type_describes_itself_and_has_a_document() -> None:
         if kind.__module__.startswith("blocks."):
             assert kind in documented
             assert all(field.description for field in kind.model_fields.values() if not field.exclude), kind
+
+
+def test_a_run_whose_blocks_hold_no_credentials_never_imports_those_of_aws() -> None:
+    """prefect_aws brings boto3 and a worker for ECS with it: a second of CPU at each start."""
+    script = "import sys, flows.ingest, flows.deliver_webhooks; print('prefect_aws' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

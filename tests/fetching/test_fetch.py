@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import aiohttp
+import httpx
 import pytest
 import xxhash
 
 from sais.errors import BadUrl, RefusedByOrigin, RefusedHost, StorageError
 from sais.fetching import Fetcher
+from sais.fetching.redirects import redirect_target
 from tests.support.origin import Origin
 from tests.support.replies import Content, Drip, Status, redirect
 
@@ -114,6 +117,27 @@ async def test_only_so_many_redirects(origin: Origin, fetcher: Fetcher, tmp_path
     assert caught.value.reason == "too_many_redirects"
     assert origin.hits["/loop"] == 6
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("location", "place"),
+    [("https:///b.jpg", "/b.jpg"), ("http:///b.jpg", "/b.jpg"), ("b%2Fc.jpg?d=%2C", "/b%2Fc.jpg?d=%2C")],
+)
+async def test_odd_locations_lead_where_browsers_go(location: str, place: str, origin: Origin, tmp_path: Path) -> None:
+    """Compared without a connection: the test origin speaks no TLS."""
+    asked = httpx.URL(origin.url("/a.jpg"))
+    async with aiohttp.ClientSession() as session:
+        address = origin.serve("/a.jpg", redirect(location))
+        async with session.get(address, allow_redirects=False) as answer:
+            target = redirect_target(answer, asked)
+    assert target is not None
+    assert (target.host, target.raw_path.decode()) == (asked.host, place)
+
+
+async def test_a_location_in_latin_1_is_read(origin: Origin, fetcher: Fetcher, tmp_path: Path) -> None:
+    origin.serve("/%C3%A9.jpg", Content(b"there"))
+    fetched = await fetcher.fetch(origin.serve("/a.jpg", redirect("/\xe9.jpg")), tmp_path / "a")
+    assert fetched.final_url == origin.url("/%C3%A9.jpg")
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ from prefect_aws.client_parameters import AwsClientParameters
 from pydantic import SecretStr
 
 from blocks.preset import SaisPreset
-from blocks.storage import ARCHIVE, CACHE, SaisStorage
+from blocks.storage import SaisStorage
+from blocks.storage_address import ARCHIVE, CACHE
 from flows.ingest import ingest
 from sais.catalog.batches import recent_batches
 from sais.settings import Settings

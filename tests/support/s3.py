@@ -25,6 +25,7 @@ import botocore.session
 START_SECONDS = 90
 # The kernel ends the servers with pytest, also when pytest is killed and no `finally` runs.
 DIE_WITH_PARENT = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
+GATEWAY = ("radosgw", "-f", "-n", "client.rgw.a")
 # One copy of everything, no authentication between the daemons, no waiting for peers that do not exist.
 CEPH_CONF = """
 [global]
@@ -135,19 +136,25 @@ def running_moto() -> Iterator[S3Server]:
 
 @contextlib.contextmanager
 def running_ceph() -> Iterator[S3Server]:
-    mon_port, port = _free_ports(2)
+    with stoppable_ceph() as (server, _):
+        yield server
+
+
+@contextlib.contextmanager
+def stoppable_ceph() -> "Iterator[tuple[S3Server, Ceph]]":
+    mon_port, port = free_ports(2)
     server = S3Server(f"http://127.0.0.1:{port}", "sais-test-key", secrets.token_hex(16), emulator=False)
     with tempfile.TemporaryDirectory(prefix="sais-s3-", ignore_cleanup_errors=True) as name:
-        ceph = _Ceph(Path(name), cluster=str(uuid.uuid4()), mon_port=mon_port, port=port)
+        ceph = Ceph(Path(name), cluster=str(uuid.uuid4()), mon_port=mon_port, port=port)
         try:
             ceph.start(server)
-            yield server
+            yield server, ceph
         finally:
             ceph.stop()
 
 
-class _Ceph:
-    """The three daemons of the smallest cluster there is."""
+class Ceph:
+    """The three daemons of the smallest cluster there is; the last of them is the one that speaks S3."""
 
     def __init__(self, folder: Path, *, cluster: str, mon_port: int, port: int) -> None:
         self.folder, self.cluster, self.mon_port = folder, cluster, mon_port
@@ -169,10 +176,20 @@ class _Ceph:
         self.run("ceph", "osd", "crush", "add", "osd.0", "1.0", "host=local", "root=default")
         self.run("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", disk)
         self.spawn("ceph-osd", "-f", "-i", "0")
-        self.spawn("radosgw", "-f", "-n", "client.rgw.a")
+        self.spawn(*GATEWAY)
         keys = (f"--access-key={server.key}", f"--secret={server.secret}")
         self.run("radosgw-admin", "user", "create", "--uid=test", "--display-name=test", "--max-buckets=0", *keys)
         self.wait_for(server.url)
+
+    def stop_gateway(self) -> None:
+        """S3 is away, as after a crash; what it has taken stays with the other two."""
+        gateway = self.daemons.pop()
+        gateway.kill()
+        gateway.wait()
+
+    def start_gateway(self, url: str) -> None:
+        self.spawn(*GATEWAY)
+        self.wait_for(url)
 
     def run(self, *command: str) -> None:
         """Again while the monitor is still electing itself."""
@@ -210,7 +227,7 @@ class _Ceph:
         return {"env": self.environment, "stdin": subprocess.DEVNULL, "stdout": self.log, "stderr": self.log}
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     with contextlib.ExitStack() as stack:
         probes = [stack.enter_context(socket.socket()) for _ in range(count)]
         for probe in probes:

@@ -1,6 +1,9 @@
 """The whole `ingest` run beside the bare imaging loop, interleaved; medians of the rounds.
 
-A round: the bare loop, `ingest` under Prefect, the same URLs again, the same steps without Prefect.
+A round: the bare loop, a plain script that downloads as well, `ingest` under Prefect, the same URLs again, the same
+steps without Prefect; of these the CPU by part.
+
+python -m benchmarks pipeline      BENCH_IMAGES=2000 and BENCH_ROUNDS=5 are what it takes by default
 """
 
 import json
@@ -18,11 +21,12 @@ from benchmarks.corpus import bench_home, corpus
 from benchmarks.installation import PRESETS, Installation
 from benchmarks.measuring import Spent, measured
 from benchmarks.origin import Origin
+from benchmarks.plain_script import run_script
 from benchmarks.prefect_server import PrefectServer, Run
 from benchmarks.steps import Steps, run_steps
 from benchmarks.table import markdown_table
 
-ROUNDS = 3
+ROUNDS = 5
 
 Result = TypeVar("Result")
 
@@ -32,6 +36,8 @@ class Round:
     """`*_spent` has the CPU of the flow's process, or of that of the steps, and of the servers."""
 
     bare: Bare
+    script: float
+    script_spent: Spent
     run: Run
     run_spent: Spent
     again: Run
@@ -65,6 +71,9 @@ class Benchmark:
 
     def round(self, number: int) -> Round:
         bare = bare_loop(self.files)
+        # Its GETs are none of ingest's, so before these are counted.
+        with measured({"origin": self.origin.pid}) as script_spent:
+            script = run_script(self.urls, self.work / f"script-{number}")
         installation = Installation(self.work / f"prefect-{number}", f"{self.origin.url}/hook")
         order = json.loads(installation.write_order(self.urls).read_text())
         with measured({"prefect": self.server.pid, "origin": self.origin.pid}) as run_spent:
@@ -74,7 +83,7 @@ class Benchmark:
         plain = Installation(self.work / f"plain-{number}", f"{self.origin.url}/hook")
         with measured({"prefect": self.server.pid, "origin": self.origin.pid}) as steps_spent:
             steps = self._complete(plain, lambda: run_steps(plain, self.urls))
-        return Round(bare, run, run_spent, again, again_spent, steps, steps_spent)
+        return Round(bare, script, script_spent, run, run_spent, again, again_spent, steps, steps_spent)
 
     def _complete(self, installation: Installation, work: Callable[[], Result]) -> Result:
         """Raises AssertionError unless each image was fetched once, has all its files, and was called back for."""
@@ -120,6 +129,7 @@ def report(rounds: list[Round], images: int, origin: str) -> str:
         ["", "seconds", "images/s", "of the bare loop", "CPU s", "CPU ms an image"],
         [
             row("bare imaging loop, one process for each core", lambda e: e.bare.seconds, lambda e: e.bare.cpu),
+            row("plain script: download, same pixels, files", lambda e: e.script, lambda e: e.script_spent.cpu),
             row("`ingest` under Prefect, first task to last", lambda e: e.run.tasks, None),
             row("`ingest` under Prefect, whole process (and server)", lambda e: e.run.whole, lambda e: e.run_cpu),
             row("the same steps without Prefect, first to last", lambda e: e.steps.steps, None),
@@ -127,10 +137,21 @@ def report(rounds: list[Round], images: int, origin: str) -> str:
             idle,
         ],
     )
+    names = rounds[0].steps.parts
+    parts = {name: of(lambda each, name=name: each.steps.parts[name]) for name in names}  # type: ignore[misc]
+    parts["Prefect client"] = of(lambda e: e.run_spent.cpu - e.steps_spent.cpu)
+    parts["Prefect server"] = of(lambda e: e.run_spent.servers["prefect"])
+    everything = sum(parts.values())
+    by_part = markdown_table(
+        ["part", "CPU ms an image", "of all"],
+        [[name, f"{1000 * cpu / images:.2f}", f"{cpu / everything:.1%}"] for name, cpu in parts.items()],
+    )
     return f"""{images} photographs of 1.5 megapixels, presets {" and ".join(PRESETS)}; origin: {origin};
 {os.cpu_count()} cores; medians of {len(rounds)} rounds.
 
 {table}
+
+{by_part}
 
 CPU spent in Prefect: {of(lambda e: e.prefect_share):.0%} (flow process {of(lambda e: e.run_spent.cpu):.1f} s \
 + Prefect server {of(lambda e: e.run_spent.servers["prefect"]):.1f} s - steps without Prefect \
@@ -139,7 +160,7 @@ Other programs had {of(lambda e: e.others):.0%} of the machine meanwhile."""
 
 
 def main() -> None:
-    images = int(os.environ.get("BENCH_IMAGES") or 1000)
+    images = int(os.environ.get("BENCH_IMAGES") or 2000)
     rounds = int(os.environ.get("BENCH_ROUNDS") or ROUNDS)
     folder = corpus()[0].parent
     with TemporaryDirectory(dir=bench_home(), prefix=".run-") as work, Origin(folder, Path(work)) as origin:
