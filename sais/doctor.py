@@ -34,7 +34,15 @@ DEPLOYMENTS = (
     QUICK_DEPLOYMENT,
     "deliver-webhooks/deliver-webhooks",
     "resume-stalled/resume-stalled",
+    "alert/alert",
+    "retry-failed/retry-failed",
     "rethumbnail/rethumbnail",
+    "transfer/transfer",
+    "purge/purge",
+    "retention/retention",
+    "sync-storage/sync-storage",
+    "evict-originals/evict-originals",
+    "refresh-sources/refresh-sources",
 )
 START_WORKER = "run `sais up`, or `SAIS_WORK_POOL={} python -m deployments.worker`"
 DEPLOY = "run `sais up`, or `python -m deployments.bootstrap`"
