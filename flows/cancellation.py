@@ -1,10 +1,15 @@
 """A run that is cancelled in Prefect cancels its batches, and a batch that is cancelled ends its run."""
 
 import asyncio
+import logging
 from typing import Any
+from uuid import UUID
 
+import httpx
 from prefect import Flow, State
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import PrefectException
 from prefect.logging import get_run_logger
 from prefect.states import Cancelled
 from sqlalchemy import Connection
@@ -16,21 +21,42 @@ from sais.catalog.database import open_database
 from sais.catalog.stalled import note_run
 from sais.catalog.threaded import ThreadedDatabase
 from sais.catalog.turns import Share, pass_on_turn
+from sais.configuration import Configuration
 from sais_models import Batch, BatchMarking
 from sais_models.wire import BatchStatus
 from tasks.resume import start_again
+
+log = logging.getLogger(__name__)
 
 
 async def cancel_its_batches(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
     """Prefect calls this when somebody cancels the run, not when it is killed or crashes. Where it cannot,
     `resume-stalled` finds the run cancelled and does the same."""
-    configuration = await load_configuration()
+    await _cancel_and_pass_on(await load_configuration(), str(flow_run.id))
+
+
+async def cancel_if_asked_to(configuration: Configuration, run: str) -> bool:
+    """Whether somebody cancels this run in Prefect; then its batches are cancelled. No when Prefect does not answer."""
+    try:
+        async with get_client() as client:
+            asked = await client.read_flow_run(UUID(run))
+    except (PrefectException, httpx.HTTPError, ValueError) as error:
+        log.warning("Prefect does not tell whether this run is cancelled: %s", error)
+        return False
+    if asked.state is None or not asked.state.is_cancelling():
+        return False
+    await _cancel_and_pass_on(configuration, run)
+    return True
+
+
+async def _cancel_and_pass_on(configuration: Configuration, run: str) -> None:
+    """The accounts' batches that waited longest are started in place of those that end here."""
     engine = await asyncio.to_thread(open_database, configuration.database_url)
     database = ThreadedDatabase(engine)
     try:
-        for batch in await database.write(_cancel, str(flow_run.id), Share.of(configuration.settings)):
-            run = await start_again(batch)
-            await database.write(note_run, batch, str(run.id))
+        for batch in await database.write(_cancel, run, Share.of(configuration.settings)):
+            started = await start_again(batch)
+            await database.write(note_run, batch, str(started.id))
     finally:
         await asyncio.to_thread(engine.dispose)
 

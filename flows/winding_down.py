@@ -1,4 +1,4 @@
-"""A run that is told to end finishes the images in hand and gives back the rest."""
+"""A run that is told to end finishes the images in hand and gives back the rest; one that is cancelled ends as that."""
 
 import asyncio
 import os
@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from threading import current_thread, main_thread
 
+from flows.cancellation import cancel_if_asked_to
 from sais.configuration import Configuration
 from sais.pipeline.resources import Resources, open_resources
 
@@ -16,9 +17,9 @@ IN_HAND_SHARE = 0.4
 
 @asynccontextmanager
 async def open_until_told(configuration: Configuration, run: str) -> AsyncIterator[Resources]:
-    """As `open_resources`; at SIGTERM, whether from a worker that stops or for a cancelled run, nothing is begun any
-    more, the images in hand are finished if that takes no longer than 4 of the 10 s to stop, and what is done is saved.
-    Then Prefect gets the signal."""
+    """As `open_resources`; at SIGTERM from a worker that stops nothing is begun any more, the images in hand are
+    finished if that takes at most 4 of the 10 s to stop, and what is done is saved. Then Prefect gets the signal.
+    When the signal is for a run that somebody cancels in Prefect, its batches are cancelled, and it ends by itself."""
     async with open_resources(configuration, run) as resources, _winding_down(resources):
         yield resources
 
@@ -31,9 +32,17 @@ async def _winding_down(resources: Resources) -> AsyncIterator[None]:
     loop, run = asyncio.get_running_loop(), asyncio.current_task()
     former = signal.getsignal(signal.SIGTERM)
     endings: list[asyncio.Task[None]] = []
+    broken_off = False
 
     async def end() -> None:
-        await resources.wind_down(IN_HAND_SHARE * resources.settings.stop_seconds)
+        nonlocal broken_off
+        seconds = IN_HAND_SHARE * resources.settings.stop_seconds
+        if await cancel_if_asked_to(resources.configuration, resources.run):
+            # The steps notice within a second; this is for what is no step.
+            await asyncio.sleep(seconds)
+        else:
+            await resources.wind_down(seconds)
+        broken_off = True
         if run is not None:
             run.cancel()
 
@@ -47,7 +56,8 @@ async def _winding_down(resources: Resources) -> AsyncIterator[None]:
     finally:
         loop.remove_signal_handler(signal.SIGTERM)
         signal.signal(signal.SIGTERM, former)
-        if endings:
-            endings[0].cancel()
+        for ending in endings:
+            ending.cancel()
+        if broken_off:
             # Here, in the run's own frame, Prefect's handler raises where the engine looks for it.
             os.kill(os.getpid(), signal.SIGTERM)

@@ -12,8 +12,10 @@ from prefect.client.schemas.filters import (
     ArtifactFilterFlowRunId,
     FlowRunFilter,
     FlowRunFilterId,
+    FlowRunFilterName,
 )
 from prefect.client.schemas.objects import Artifact, FlowRun, TaskRun
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect_aws import MinIOCredentials
 from prefect_aws.client_parameters import AwsClientParameters
 from pydantic import SecretStr
@@ -61,8 +63,9 @@ async def edited(
 
 
 async def runs_of(client: PrefectClient, batch: int) -> tuple[FlowRun, list[TaskRun], list[Artifact]]:
-    runs = await client.read_flow_runs()
-    run = next(run for run in runs if run.name == f"ingest-museum-b{batch}")
+    """Of the newest run of that name: tests share the server, and batches of each begin with 1."""
+    named = FlowRunFilter(name=FlowRunFilterName(any_=[f"ingest-museum-b{batch}"]))
+    [run] = await client.read_flow_runs(flow_run_filter=named, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=1)
     by_run = FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))
     artifacts = await client.read_artifacts(
         artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run.id]))

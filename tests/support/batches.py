@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from uuid import uuid4
 
 from sais.accounts import set_up_account
@@ -77,3 +78,10 @@ def replace_settings(museum: Museum, **changes: object) -> Museum:
     other = Museum(museum.settings.model_copy(update=changes))
     other.configuration = replace(other.configuration, database_url=museum.configuration.database_url)
     return other
+
+
+def as_on_another_disk(file: Path) -> None:
+    """A file of its own, where an archive on the same disk has only a link to it."""
+    data = file.read_bytes()
+    file.unlink()
+    file.write_bytes(data)
