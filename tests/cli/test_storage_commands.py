@@ -12,7 +12,7 @@ from sais.cli import app
 from sais.errors import InputError, UnknownAccount
 from sais.settings import Settings
 from sais_models.wire import MediaRow
-from tests.support.batches import Museum
+from tests.support.batches import Museum, as_on_another_disk
 from tests.support.origin import Origin
 from tests.support.pictures import encoded, quarters
 from tests.support.replies import Content
@@ -59,6 +59,8 @@ def test_sync_tells_and_mends_only_when_told_to(settings: Settings, rows: list[M
 
 def test_evict(settings: Settings, rows: list[MediaRow]) -> None:
     local = settings.originals_dir / (rows[0].path or "")
+    for row in rows:
+        as_on_another_disk(settings.originals_dir / (row.path or ""))
     assert run("evict")["toGo"] == {"files": 0, "bytes": 0}
     size = sum(row.size or 0 for row in rows)
     assert run("evict", "--older-than", "0s", "--dry-run")["toGo"] == {"files": 2, "bytes": size}
