@@ -128,8 +128,10 @@ def _examine(
     """What an item is to be: accepted with its code, or rejected with the reason. Notes whose code it is."""
     url = image.url
     try:
-        # Known to the account is checked already, and the guard stands before each fetch anyway.
-        if not image.stored and (code is None or owners.get(code) != (url, root)):
+        # Known to the account is checked already, and the guard stands before each fetch anyway; but the address of an
+        # upload is none that a client may send.
+        known = code is not None and owners.get(code) == (url, root) and url.startswith("http")
+        if not image.stored and not known:
             guard.check_url(url)
         if code is None:
             raise BadUrl("bad_url", "the address has control characters")

@@ -26,6 +26,7 @@ class Breaker:
         self._in_a_row = 0
         self._pause = 0.0
         self._until = 0.0
+        self._asked_until = 0.0
         self._generation = 0
         self._probing = False
         self.pauses = 0
@@ -34,6 +35,10 @@ class Breaker:
     def seconds_left(self, now: float) -> float:
         """0 when the host is not paused."""
         return max(0.0, self._until - now)
+
+    def asked_left(self, now: float) -> float:
+        """Seconds that the host itself wants to be left alone, be it longer than a pause may be."""
+        return max(0.0, self._asked_until - now)
 
     @property
     def is_probed(self) -> bool:
@@ -52,7 +57,7 @@ class Breaker:
 
     def succeeded(self, ticket: Ticket) -> None:
         if ticket.generation == self._generation:
-            self._in_a_row, self._pause, self._probing = 0, 0.0, False
+            self._in_a_row, self._pause, self._asked_until, self._probing = 0, 0.0, 0.0, False
 
     def failed(self, ticket: Ticket, now: float, reason: str, retry_after: float | None = None) -> None:
         """`retry_after` in seconds, as the host asked for."""
@@ -62,6 +67,7 @@ class Breaker:
                 self._pause = min(self._pause * 2 or FIRST_PAUSE_SECONDS, self._longest)
                 self._close(now, self._pause, reason)
         if retry_after:
+            self._asked_until = max(self._asked_until, now + retry_after)
             self._close(now, min(retry_after, self._longest), reason)
 
     def withdrawn(self, ticket: Ticket) -> None:

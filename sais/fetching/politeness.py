@@ -95,7 +95,8 @@ class Visit:
         while (left := host.breaker.seconds_left(self._clock.now())) or host.breaker.is_probed:
             if waited + left > PATIENCE_SECONDS:
                 host.turned_away += 1
-                raise TransientMediaError("host_paused", f"host_paused: {self._name}, {left:.0f} s", retry_after=left)
+                asked = max(left, host.breaker.asked_left(self._clock.now()))
+                raise TransientMediaError("host_paused", f"host_paused: {self._name}, {left:.0f} s", retry_after=asked)
             if left:
                 await self._clock.sleep(left)
                 waited += left

@@ -46,7 +46,8 @@ def test_schedules_are_off_but_for_what_keeps_things_going(deployment: dict[str,
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=IDS)
 def test_what_comes_each_minute_is_not_behind_long_runs(deployment: dict[str, Any]) -> None:
-    queue = SWEEPS_QUEUE if deployment["name"] in ALWAYS_ON else BULK_QUEUE
+    minutely = any(schedule.get("interval") == 60 for schedule in deployment.get("schedules", []))
+    queue = SWEEPS_QUEUE if minutely else BULK_QUEUE
     assert deployment["work_pool"]["work_queue_name"] == queue
 
 

@@ -215,7 +215,7 @@ def test_a_killed_writer_leaves_nothing_that_looks_whole(settings: Settings) -> 
     whole = incoming / "0123456789abcdef"
     whole.write_bytes(b"fetched, and then killed")
     for file in (unfinished, whole):
-        long_ago = time.time() - settings.lease_seconds - 1
+        long_ago = time.time() - max(settings.lease_seconds, settings.fetch_seconds) - 1
         os.utime(file, (long_ago, long_ago))
     asyncio.run(open_and_close(settings))
     assert not unfinished.exists()

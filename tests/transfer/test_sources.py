@@ -41,11 +41,12 @@ def test_a_bomb_is_refused_by_its_header(tmp_path: Path) -> None:
 
 def test_nothing_in_a_zip_is_written_to_the_disk(empty: Engine, tmp_path: Path) -> None:
     names = ("../../escaped.ndjson", "/tmp/escaped.ndjson", "accounts.ndjson", "sub/media.ndjson")
-    place = zipped(tmp_path / "evil.zip", *((name, b'{"root": "museum2"}\n') for name in names))
+    (tmp_path / "deep" / "down").mkdir(parents=True)
+    place = zipped(tmp_path / "deep" / "down" / "evil.zip", *((name, b'{"root": "museum2"}\n') for name in names))
     importing = run_import(empty, place)
     assert importing.source.others == sorted(set(names) - {"accounts.ndjson"})
     assert importing.tally.sums[Kind.ACCOUNTS]["added"] == 1
-    assert list(tmp_path.parent.rglob("*.ndjson")) == []
+    assert list(tmp_path.rglob("*.ndjson")) == []
     assert not Path("/tmp/escaped.ndjson").exists()
 
 
