@@ -21,6 +21,7 @@ from sais.catalog.database import open_database, writing
 from sais.catalog.media import Lease, claim_media, release_media, save_media, save_thumbs
 from sais.dispatch import Submitted, add_images, open_batch
 from sais.fetching import Guard
+from sais.quotas import Room
 from sais.settings import Settings
 from sais.settling import settle, settle_batches
 from sais_models import Batch, Chunk, Layout, Media, MediaMarking, Thumb, ThumbMarking
@@ -73,7 +74,7 @@ def _dispatch(phases: Phases, name: str, urls: Sequence[str]) -> int:
     batch: Batch = phases.write(name, _opened)
     for start in range(0, len(urls), DISPATCHED_TOGETHER):
         images = [Submitted(url) for url in urls[start : start + DISPATCHED_TOGETHER]]
-        phases.write(name, add_images, batch, images, guard=guard, start=start)
+        phases.write(name, add_images, batch, images, guard=guard, room=Room(), start=start)
     phases.write(name, _closed, batch.id, len(urls))
     return batch.id or 0
 
