@@ -15,6 +15,8 @@ ORDER = ("pipeline", "img2dataset", "imaging", "fetch", "storage", "catalog", "p
 TINY = {"BENCH_IMAGES": "20", "BENCH_ROUNDS": "1"}
 # Those that know no BENCH_QUICK.
 QUICK = {"pipeline": TINY, "sync": {"BENCH_FILES": "2000"}}
+# It waits for runs that last a minute, whatever its size.
+NEVER_QUICK = {"fairness"}
 
 
 def known_names() -> list[str]:
@@ -42,7 +44,7 @@ def main(arguments: list[str]) -> int:
         print(f"there is no benchmark {', '.join(unknown)}; there are: {', '.join(known_names())}", file=sys.stderr)
         return 2
     if quick or len(names) != 1:
-        return run_each(names or known_names(), quick=quick)
+        return run_each(names or [name for name in known_names() if not (quick and name in NEVER_QUICK)], quick=quick)
     module = names[0] if names[0] == "profile" else f"bench_{names[0]}"
     import_module(f"benchmarks.{module}").main()
     return 0

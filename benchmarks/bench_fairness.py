@@ -1,6 +1,6 @@
 """Ten images of one account: on an idle stack, beside another account's large batch, and behind many of them.
 
-python -m benchmarks fairness     SAIS_BENCH_BULK=5000, SAIS_BENCH_ACCOUNTS=4 and SAIS_BENCH_REQUESTS=3 by default
+python -m benchmarks fairness     BENCH_BULK=5000, BENCH_ACCOUNTS=4 and BENCH_REQUESTS=3 by default
 
 The quick lane is off. Each large account has as many batches as it may have runs at once; in the last series there
 are as many accounts as the worker has places, so that the ten images wait until a run gives way. Set
@@ -21,9 +21,9 @@ from benchmarks.table import markdown_table
 from sais.demo.stack import Stack, stack_environment
 from sais.settings import Settings
 
-BULK_IMAGES = int(os.environ.get("SAIS_BENCH_BULK") or 5_000)
-ACCOUNTS = int(os.environ.get("SAIS_BENCH_ACCOUNTS") or 4)
-REQUESTS = int(os.environ.get("SAIS_BENCH_REQUESTS") or 3)
+BULK_IMAGES = int(os.environ.get("BENCH_BULK") or 5_000)
+ACCOUNTS = int(os.environ.get("BENCH_ACCOUNTS") or 4)
+REQUESTS = int(os.environ.get("BENCH_REQUESTS") or 3)
 FEW = 10
 PRESETS = ["small", "medium"]
 LONGEST_WAIT = 900.0
