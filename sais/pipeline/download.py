@@ -20,6 +20,7 @@ from sais.pipeline.day_budget import DayBudget, note_bytes
 from sais.pipeline.gathering import in_pieces
 from sais.pipeline.report import ChunkReport, Failure
 from sais.pipeline.resources import Resources
+from sais.pipeline.source_facts import source_facts
 from sais.retry_times import retry_time
 from sais.settling import settle
 from sais.upload import is_upload, recall
@@ -153,15 +154,7 @@ def _placed(resources: Resources, lease: Lease, arrived: Arrived, layout: Layout
         "retryable": False,
         "retry_at": None,
         "attempts": media.attempts + 1,
-        "status_code": fetched.status_code,
-        "mime_type": facts.mime_type,
-        "size": fetched.size,
-        "width": facts.width,
-        "height": facts.height,
-        "exif": facts.exif,
-        "checksum": fetched.checksum,
-        "etag": fetched.etag,
-        "last_modified": fetched.last_modified,
+        **source_facts(fetched, facts),
     }
 
 

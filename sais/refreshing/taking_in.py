@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from sais.catalog.bulk import Row
 from sais.imaging import Rendition
 from sais.pipeline.resources import Resources
+from sais.pipeline.source_facts import source_facts
 from sais.pipeline.thumbs import done_thumb, failed_thumb, keep_thumbs, render_thumbs
 from sais.refreshing.asking import Changed
 from sais_models import Media, Thumb
@@ -45,15 +46,7 @@ def _facts(media: Media, changed: Changed, rendition: Rendition | None) -> Row:
     fetched, facts = changed.fetched, changed.facts
     return {
         "code": media.code,
-        "status_code": fetched.status_code,
-        "mime_type": facts.mime_type,
-        "size": fetched.size,
-        "width": facts.width,
-        "height": facts.height,
-        "exif": facts.exif,
-        "checksum": fetched.checksum,
-        "etag": fetched.etag,
-        "last_modified": fetched.last_modified,
+        **source_facts(fetched, facts),
         "blurhash": rendition.blurhash if rendition else None,
         "phash": rendition.phash if rendition else None,
         "colors": rendition.colors if rendition else None,
