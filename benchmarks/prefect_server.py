@@ -71,11 +71,11 @@ class PrefectServer:
         return self._process.pid
 
     def ingest(self, parameters: Mapping[str, Any], environment: Mapping[str, str]) -> Run:
-        """One run of the deployment, by `python -m prefect.engine` as the work pool's command has it."""
+        """One run of the deployment, by `python -m deployments.flow_run` as the work pool's command has it."""
         deployment = self._ask("GET", "/deployments/name/ingest/ingest")["id"]
         run = self._ask("POST", f"/deployments/{deployment}/create_flow_run", {"parameters": parameters})["id"]
         start = time.perf_counter()
-        self._python("-m", "prefect.engine", PREFECT__FLOW_RUN_ID=run, **environment)
+        self._python("-m", "deployments.flow_run", PREFECT__FLOW_RUN_ID=run, **environment)
         whole = time.perf_counter() - start
         state = self._ask("GET", f"/flow_runs/{run}")["state"]
         if state["type"] != "COMPLETED":

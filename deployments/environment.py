@@ -52,7 +52,7 @@ def embedded_environment(
         "PREFECT_API_URL": f"http://127.0.0.1:{prefect_port}/api",
         "PREFECT_SERVER_API_HOST": "127.0.0.1",
         "PREFECT_SERVER_API_PORT": str(prefect_port),
-        # `python -m prefect.engine` in a work pool's command is the Python of this installation.
+        # `python -m deployments.flow_run` in a work pool's command is the Python of this installation.
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', os.defpath)}",
         "PYTHONUNBUFFERED": "1",
     }

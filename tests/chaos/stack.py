@@ -68,7 +68,7 @@ class Stack:
 
 TARGETS = {
     "worker": "-m deployments.worker",
-    "flow process": "-m prefect.engine",
+    "flow process": "-m deployments.flow_run",
     "imaging worker": "-m sais.imaging.worker",
     "gateway": "-m gateway",
     "quick runner": "-m deployments.quick_runner",
@@ -83,10 +83,7 @@ def server_stack(home: Path, origin: FaultyOrigin, *, scheduled: bool = True) ->
         postgres = stack.enter_context(running_postgres(POSTGRES_OPTIONS, contrib=True))
         stores = [Store("PostgreSQL", postgres.stop, postgres.start)]
         environment = _environment(home, *free_ports(2))
-        environment |= {
-            "SAIS_DATABASE_URL": postgres.fresh_database(),
-            "SAIS_QUICK_IMAGES": str(QUICK_IMAGES),
-        }
+        environment["SAIS_DATABASE_URL"] = postgres.fresh_database()
         if postgres.has_extension("pg_trgm"):  # Prefect's server needs it; without it that is on SQLite
             prefect_database = postgres.fresh_database().replace("+psycopg", "+asyncpg")
             environment["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = prefect_database
@@ -129,6 +126,7 @@ def _environment(home: Path, port: int, prefect_port: int) -> dict[str, str]:
             "SAIS_PORT": str(port),
             "SAIS_PREFECT_PORT": str(prefect_port),
             "SAIS_PUBLIC_URL": f"http://127.0.0.1:{port}",
+            "SAIS_QUICK_IMAGES": str(QUICK_IMAGES),
             TOKEN: secrets.token_hex(8),
         }
     )
@@ -169,7 +167,7 @@ def _stack(
         processes=processes,
         switch=switch,
         origin=origin,
-        targets={n: words for n, words in TARGETS.items() if n != "quick runner" or "SAIS_QUICK_IMAGES" in environment},
+        targets=TARGETS,
         stores=[*stores, away],
     )
 
@@ -201,7 +199,7 @@ def _prepare_deployments(stack: Stack, *, scheduled: bool) -> None:
         prefect.patch("/work_pools/sais", json={"concurrency_limit": RUNS_AT_ONCE}).raise_for_status()
         for deployment in prefect.post("/deployments/filter", json={}).raise_for_status().json():
             path = f"/deployments/{deployment['id']}"
-            variables = {**deployment["job_variables"], "command": "python -m prefect.engine"}
+            variables = {**deployment["job_variables"], "command": "python -m deployments.flow_run"}
             prefect.patch(path, json={"job_variables": variables}).raise_for_status()
             for schedule in deployment["schedules"]:
                 active = schedule["active"] and scheduled
