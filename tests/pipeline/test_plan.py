@@ -13,7 +13,6 @@ from sais.catalog.batches import add_batch
 from sais.catalog.bulk import insert_new, new_row
 from sais.errors import EmptyBatch, InputError, ManifestError, UnknownAccount, UnknownPreset
 from sais.pipeline.plan import ASSUMED_BYTES, Order, cut, plan_batch
-from sais.pipeline.resources import Resources
 from sais_models import Batch, BatchItem
 from tests.support.batches import Museum
 from tests.support.origin import Origin
@@ -106,15 +105,16 @@ async def test_a_run_that_is_tried_again_finds_its_own_batch(museum: Museum) -> 
         assert await resources.read(count, "batch") == 1
 
 
-async def _filled(resources: Resources, images: int) -> int:
-    plan = await plan_batch(resources, Order("museum", urls=[f"http://a.example/{n}" for n in range(images)]))
-    return len(plan.chunks)
-
-
-@pytest.mark.parametrize(("images", "chunks"), [(1, 1), (250, 1), (251, 2)])
-async def test_chunks_are_cut_by_number(museum: Museum, images: int, chunks: int) -> None:
+@pytest.mark.parametrize(
+    ("images", "chunks"),
+    [(1, [1]), (32, [32]), (33, [32, 1]), (224, [32, 64, 128]), (1000, [32, 64, 128, 250, 250, 250, 26])],
+)
+async def test_chunks_begin_small_so_that_the_first_thumbs_are_soon_made(
+    museum: Museum, images: int, chunks: list[int]
+) -> None:
     async with museum.run() as resources:
-        assert await _filled(resources, images) == chunks
+        plan = await plan_batch(resources, Order("museum", urls=[f"http://a.example/{n}" for n in range(images)]))
+    assert [chunk.images for chunk in plan.chunks] == chunks
 
 
 @given(
