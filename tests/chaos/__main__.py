@@ -13,7 +13,7 @@ import signal
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from types import FrameType
 
 from tests.chaos import tables
@@ -41,11 +41,11 @@ def main() -> int:
     parser.add_argument("--only", default="", help="seams whose names have this in them")
     parser.add_argument("--keep", type=Path, help="the folder for logs and everything else; default: a temporary one")
     given = parser.parse_args()
-    home = given.keep or Path(mkdtemp(prefix="sais-chaos-"))
-    print(f"seed {given.seed}, everything in {home}", file=sys.stderr, flush=True)
+    print(f"seed {given.seed}", file=sys.stderr, flush=True)
     embedded = given.what == "embedded"
     faults = Faults(given.seed, share=0.0 if given.what == "seams" else 1.0)
     with ExitStack() as stack:
+        home = given.keep or Path(stack.enter_context(TemporaryDirectory(prefix="sais-chaos-")))
         origin = stack.enter_context(FaultyOrigin(faults))
         if given.what == "seams":
             made = stack.enter_context(server_stack(home, origin, scheduled=False))

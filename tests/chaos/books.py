@@ -54,7 +54,7 @@ class Files:
         parts = urlsplit(url)
         root = f"{parts.netloc}{parts.path}"
         options = s3_options if parts.scheme == "s3" else {}
-        system = fsspec.filesystem(parts.scheme, use_listings_cache=False, skip_instance_cache=True, **options)
+        system = fsspec.filesystem(parts.scheme, use_listings_cache=False, **options)
         found = system.find(root, detail=True) if system.exists(root) else {}
         sizes = {name.removeprefix(root).lstrip("/"): int(entry["size"]) for name, entry in found.items()}
         half = {path for path in sizes if _is_half(path)}

@@ -1,6 +1,7 @@
 """A long run: images come in by and by while the stack is struck again and again; then it is left until it rests."""
 
 import random
+import sys
 import time
 from dataclasses import dataclass
 
@@ -39,15 +40,17 @@ def run(stack: Stack, seed: int, images: int, strikes: list[Strike]) -> Outcome:
     client = Client(stack, striker.wait)
     for root in ROOTS:
         client.register(root)
-    batches = _batches(stack, seed, images, at_least=max(1, len(strikes) // 2))
-    start = time.monotonic()
+    batches = _batches(stack, seed, images, at_least=len(strikes))
+    start, missed = time.monotonic(), list[Strike]()
     for number, blow in enumerate(strikes):
         # Batches spread over the strikes, so that there is work whenever one comes.
         for root, urls, presets in batches[number * len(batches) // len(strikes) :][: _share(batches, strikes, number)]:
             client.dispatch(root, urls, presets)
-        striker.strike(blow)
-        print(f"{time.monotonic() - start:6.1f} s  {blow.what}{f' away {blow.seconds:.0f} s' * bool(blow.seconds)}")
-        striker.wait(blow.pause)
+        # What was not there comes again: a flow's process lives only while there is a large batch.
+        missed = [blow for blow in [blow, *missed] if not _strike(striker, blow, start)]
+    for blow in missed:
+        if not _strike(striker, blow, start):
+            striker.give_up(blow)
     struck = time.monotonic()
     striker.bring_all_back()
     rested = wait_for_rest(stack.places)
@@ -59,6 +62,15 @@ def run(stack: Stack, seed: int, images: int, strikes: list[Strike]) -> Outcome:
     if not cleaned:
         verdict.problems.append(f"half-written files are still there after {CLEAN_SECONDS} s")
     return Outcome(verdict, striker.toll, struck - start, seconds, client.unanswered)
+
+
+def _strike(striker: Striker, blow: Strike, start: float) -> bool:
+    hit = striker.strike(blow)
+    if hit:
+        away = f" away {blow.seconds:.0f} s" if blow.seconds else ""
+        print(f"{time.monotonic() - start:6.1f} s  {blow.what}{away}", file=sys.stderr, flush=True)
+        striker.wait(blow.pause)
+    return hit
 
 
 def served(stack: Stack, url: str) -> bytes | None:

@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import cycle, islice
@@ -38,8 +39,8 @@ class Strike:
 class Toll:
     """`struck` counts what was hit, `missed` what could not be found to be killed."""
 
-    struck: dict[str, int] = field(default_factory=dict)
-    missed: dict[str, int] = field(default_factory=dict)
+    struck: Counter[str] = field(default_factory=Counter)
+    missed: Counter[str] = field(default_factory=Counter)
     seconds_away: dict[str, float] = field(default_factory=dict)
 
     def kills(self, stack: Stack) -> int:
@@ -78,11 +79,15 @@ class Striker:
         self._away: dict[str, float] = {}
         self.toll = Toll()
 
-    def strike(self, blow: Strike) -> None:
-        """Waits for something to kill."""
+    def strike(self, blow: Strike) -> bool:
+        """Waits for something to kill; False when there was nothing."""
         hit = self._send_away(blow) if blow.what in self._stores else self._kill_one(blow.what)
-        counts = self.toll.struck if hit else self.toll.missed
-        counts[blow.what] = counts.get(blow.what, 0) + 1
+        if hit:
+            self.toll.struck[blow.what] += 1
+        return hit
+
+    def give_up(self, blow: Strike) -> None:
+        self.toll.missed[blow.what] += 1
 
     def wait(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds

@@ -73,7 +73,7 @@ class Suite:
     def _tear(self, torn: Torn, armed: str) -> None:
         stack = self._stack
         self._client.register(torn.root)
-        before = Counter(stack.processes.restarts)
+        before, unanswered = Counter(stack.processes.restarts), self._client.unanswered
         stack.switch.arm(torn.seam, max(1, torn.passages // 2), root=armed)
         sent = self._send(torn.root, torn.number)
         if not wait_for_rest(stack.places, torn.root, REST_SECONDS):
@@ -84,9 +84,14 @@ class Suite:
             torn.problems.append("nothing came by this seam")
         else:
             torn.seconds = now - fired
-        restarted = sorted((stack.processes.restarts - before).elements())
-        torn.took_over = self._what_took_over(sent, restarted)
         books = Books.of(stack.places, torn.root)
+        torn.took_over = ", ".join(
+            [
+                *(f"{name} started again" for name in sorted((stack.processes.restarts - before).elements())),
+                *(["the client sent again"] if armed == ANY and self._client.unanswered > unanswered else []),
+                *self._what_went_on(torn, sent, books, fired or now),
+            ]
+        )
         torn.problems += judge(books, [sent], lambda url: served(stack, url)).problems
         wait_until_ready(stack)
         self.torn.append(torn)
@@ -101,8 +106,10 @@ class Suite:
         urls = [self._stack.origin.url(f"/{first + image}.jpg") for image in range(self._images)]
         return self._client.dispatch(root, urls, ["small"])
 
-    def _what_took_over(self, sent: Sent, restarted: list[str]) -> str:
-        """From the runs that Prefect knows of the account, and from what had to be started again."""
+    def _what_went_on(self, torn: Torn, sent: Sent, books: Books, killed: float) -> list[str]:
+        """By the runs that Prefect knows of the account, the webhooks, and when they were delivered."""
+        if torn.seam.startswith("imaging:"):
+            return ["another imaging worker"]
         answer = httpx.post(
             f"{self._stack.prefect}/flow_runs/filter",
             json={"flow_runs": {"tags": {"all_": [f"account:{sent.root}"]}}, "sort": "START_TIME_ASC"},
@@ -110,5 +117,10 @@ class Suite:
             timeout=30,
         )
         runs: list[dict[str, Any]] = answer.raise_for_status().json()
-        states = " → ".join(str(run["state_name"]) for run in runs) or "no run"
-        return ", ".join([*(f"{name} started again" for name in restarted), f"runs: {states}"])
+        resumed = [run for run in runs if "-after-" in (run["idempotency_key"] or "")]
+        if resumed:
+            return [f"`resume-stalled` started {'the run' if len(resumed) == len(runs) else 'another run'}"]
+        if torn.seam.startswith("dispatch:"):
+            return ["the gateway started the run"]
+        late = [row for row in books.deliveries if row["delivered_at"] and row["delivered_at"].timestamp() > killed]
+        return [f"`deliver-webhooks` sent what was left ({len(late)})"] if late else ["nothing was left to do"]
