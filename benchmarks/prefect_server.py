@@ -26,10 +26,12 @@ QUIET_CPU = 0.08
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds: `whole` of the flow's process, `tasks` from the start of the first task to the end of the last."""
+    """Seconds: `whole` of the flow's process, `tasks` from the start of the first task to the end of the last; `own`
+    CPU seconds of the process, its imaging workers' not counted."""
 
     whole: float
     tasks: float
+    own: float
 
 
 class PrefectServer:
@@ -38,6 +40,7 @@ class PrefectServer:
     def __init__(self, work: Path) -> None:
         port = free_port()
         self._log = work / "prefect.log"
+        self._own_cpu = work / "flow-process.cpu"
         self._api = f"http://127.0.0.1:{port}/api"
         # What the person who measures has set for an installation of their own is no part of this one.
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "SAIS_"))}
@@ -71,11 +74,12 @@ class PrefectServer:
         return self._process.pid
 
     def ingest(self, parameters: Mapping[str, Any], environment: Mapping[str, str]) -> Run:
-        """One run of the deployment, by `python -m deployments.flow_run` as the work pool's command has it."""
+        """One run of the deployment, by `deployments.flow_run` as the work pool's command has it."""
         deployment = self._ask("GET", "/deployments/name/ingest/ingest")["id"]
         run = self._ask("POST", f"/deployments/{deployment}/create_flow_run", {"parameters": parameters})["id"]
         start = time.perf_counter()
-        self._python("-m", "deployments.flow_run", PREFECT__FLOW_RUN_ID=run, **environment)
+        told = {"PREFECT__FLOW_RUN_ID": run, "BENCH_CPU_FILE": str(self._own_cpu)}
+        self._python("-m", "benchmarks.flow_process", **environment, **told)
         whole = time.perf_counter() - start
         state = self._ask("GET", f"/flow_runs/{run}")["state"]
         if state["type"] != "COMPLETED":
@@ -84,7 +88,7 @@ class PrefectServer:
         tasks = self._ask("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": [run]}}})
         first = min(datetime.fromisoformat(task["start_time"]) for task in tasks)
         last = max(datetime.fromisoformat(task["end_time"]) for task in tasks)
-        return Run(whole, (last - first).total_seconds())
+        return Run(whole, (last - first).total_seconds(), float(self._own_cpu.read_text()))
 
     def settle(self) -> None:
         """Until the server has little to do for a second."""

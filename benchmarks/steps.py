@@ -46,6 +46,8 @@ PARTS = {
     "webhooks": ("webhooks", "webhooks (threads)"),
 }
 
+REST = "start of Python, and what is between"
+
 
 @dataclass(frozen=True)
 class Steps:
@@ -54,6 +56,11 @@ class Steps:
     whole: float
     steps: float
     parts: Mapping[str, float]
+
+    @property
+    def own(self) -> float:
+        """CPU seconds of the process, its imaging workers' not counted."""
+        return sum(self.parts[name] for name in (*PARTS, REST))
 
 
 def run_steps(installation: Installation, urls: list[str], kind: str = KINDS[0]) -> Steps:
@@ -117,12 +124,7 @@ def _parts(ledger: Ledger) -> dict[str, float]:
     parts = {name: sum(CPU[part] for part in of) for name, of in PARTS.items()}
     rest = time.process_time() - sum(parts.values())
     spent = workers.ru_utime + workers.ru_stime - sum(pixels.values())
-    return (
-        pixels
-        | {"workers: start, files, thumbs written": spent}
-        | parts
-        | {"start of Python, and what is between": rest}
-    )
+    return pixels | {"workers: start, files, thumbs written": spent} | parts | {REST: rest}
 
 
 if __name__ == "__main__":
