@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
 from sqlmodel import col
 
 from sais.catalog.bulk import Row, insert_new, new_row, table_of
-from sais.catalog.rows import all_rows, one_row
+from sais.catalog.rows import all_rows, one_row, pieces
 from sais.errors import InputError
 from sais_models import Batch, BatchItem, BatchMarking, ItemMarking, Media, MediaMarking, Thumb, ThumbMarking
 from sais_models.columns import utc_now
@@ -91,6 +91,45 @@ def cancel_batch(connection: Connection, batch_id: int, *, reason: str) -> None:
 def add_items(connection: Connection, rows: Sequence[Row]) -> None:
     """Rows of BatchItem; a position that is there already stays as it is."""
     insert_new(connection, BatchItem, rows)
+
+
+def waiting_batches(connection: Connection, codes: Sequence[str]) -> set[int]:
+    """Those in which one of these media is pending."""
+    return {
+        row[0]
+        for piece in pieces(codes)
+        for row in connection.execute(select(table_of(BatchItem).c.batch_id).distinct().where(_pending(piece)))
+    }
+
+
+def pending_items(connection: Connection, codes: Sequence[str]) -> list[BatchItem]:
+    """Of these media, in whatever batch, with what tells them apart and what their client is told."""
+    columns = [table_of(BatchItem).c[name] for name in ("batch_id", "position", "code", "context")]
+    return [
+        item
+        for piece in pieces(codes)
+        for item in all_rows(connection, BatchItem, select(*columns).where(_pending(piece)))
+    ]
+
+
+def _pending(codes: Sequence[str]) -> ColumnElement[bool]:
+    return and_(col(BatchItem.code).in_(codes), col(BatchItem.marking) == ItemMarking.PENDING)
+
+
+def end_items(
+    connection: Connection, batch_id: int, positions: Sequence[int], marking: ItemMarking, reason: str | None
+) -> None:
+    """Those that are pending still have come to the same end."""
+    for piece in pieces(positions):
+        connection.execute(
+            update(table_of(BatchItem))
+            .where(
+                col(BatchItem.batch_id) == batch_id,
+                col(BatchItem.position).in_(piece),
+                col(BatchItem.marking) == ItemMarking.PENDING,
+            )
+            .values(marking=marking, reason=reason)
+        )
 
 
 def count_items(connection: Connection, batch_id: int) -> dict[ItemMarking, int]:
