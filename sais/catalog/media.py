@@ -100,10 +100,13 @@ def _pending_codes(chunk: Chunk) -> Select[Any]:
     )
 
 
-def claim_media(connection: Connection, chunk: Chunk, lease: Lease, markings: Sequence[MediaMarking]) -> list[Media]:
+def claim_media(
+    connection: Connection, chunk: Chunk, lease: Lease, markings: Sequence[MediaMarking], names: Sequence[str] = ()
+) -> list[Media]:
     """Leases the chunk's pending media that are in one of `markings` and that no other run holds; returns them.
 
-    A media that two runs want belongs to the one whose update came first; a lease that ran out is anybody's.
+    A media that two runs want belongs to the one whose update came first; a lease that ran out is anybody's. With
+    `names` only these attributes are there.
     """
     free = or_(
         col(Media.leased_by).is_(None),
@@ -120,7 +123,8 @@ def claim_media(connection: Connection, chunk: Chunk, lease: Lease, markings: Se
             .where(col(Media.code).in_(piece))
             .values(leased_by=lease.run, leased_until=lease.until)
         )
-    mine = select(table_of(Media)).where(*wanted, col(Media.leased_by) == lease.run).order_by(col(Media.code))
+    columns = [table_of(Media).c[name] for name in names] or list(table_of(Media).c)
+    mine = select(*columns).where(*wanted, col(Media.leased_by) == lease.run).order_by(col(Media.code))
     return all_rows(connection, Media, mine)
 
 
