@@ -56,10 +56,15 @@ class Which:
         return col(Delivery.receiver).in_([f"{scheme}://{name}" for scheme in ("http", "https")])
 
 
+# What an attempt needs of a delivery.
+SENT = ("id", "batch_id", "url", "body", "attempts", "due_at", "expires_at")
+
+
 def claim_due(
     connection: Connection, place: Address, *, hold_until: datetime, limit: int, batch_id: int | None = None
 ) -> list[Delivery]:
-    """Takes what is due for one receiver, oldest first, and pushes it to `hold_until`: no other sender takes it.
+    """Takes what is due for one receiver, oldest first, and pushes it to `hold_until`: no other sender takes it. Of
+    the deliveries only `SENT` is there.
 
     Nothing while the receiver is paused. After the pause one delivery, and nothing to other senders meanwhile.
     """
@@ -83,11 +88,9 @@ def claim_due(
     connection.execute(update(table_of(Delivery)).where(col(Delivery.id).in_(ids)).values(due_at=hold_until))
     probing = {"paused_until": hold_until} if receiver.paused_until is not None else {}
     save_receiver(connection, place, {"tried_at": now, **probing})
-    return all_rows(
-        connection,
-        Delivery,
-        select(table_of(Delivery)).where(col(Delivery.id).in_(ids)).order_by(col(Delivery.created_at)),
-    )
+    columns = [table_of(Delivery).c[name] for name in SENT]
+    claimed = select(*columns).where(col(Delivery.id).in_(ids)).order_by(col(Delivery.created_at))
+    return all_rows(connection, Delivery, claimed)
 
 
 def save_attempts(connection: Connection, rows: Sequence[Row], *, held_until: datetime) -> None:
