@@ -1,9 +1,9 @@
 """Reading rows as the nouns of sais_models."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select
+from sqlalchemy import BindParameter, Connection, Select, bindparam
 from sqlalchemy.orm import class_mapper
 from sqlmodel import SQLModel
 
@@ -14,14 +14,17 @@ Value = TypeVar("Value")
 IN_LIST = 5_000
 
 
-def all_rows(connection: Connection, model: type[Noun], statement: Select[Any]) -> list[Noun]:
-    """Detached objects to be read, one for each row; `statement` selects columns of `model`'s table.
+def all_rows(
+    connection: Connection, model: type[Noun], statement: Select[Any], values: Mapping[str, Any] | None = None
+) -> list[Noun]:
+    """Detached objects to be read, one for each row; `statement` selects columns of `model`'s table, `values` are those
+    of its parameters.
 
     They are filled from outside: SQLModel's constructor takes 0.13 ms for a media, this 0.001 besides the query. No
     session will ever know them, so they have no state for one either: to set an attribute is an AttributeError.
     """
     class_mapper(model)  # its attributes can be read from here on
-    found = connection.execute(statement)
+    found = connection.execute(statement, values)
     names = tuple(found.keys())
     given = set(names)
     return [_filled(model, dict(zip(names, row, strict=True)), given) for row in found.all()]
@@ -40,6 +43,15 @@ def _filled(model: type[Noun], values: dict[str, Any], given: set[str]) -> Noun:
 def one_row(connection: Connection, model: type[Noun], statement: Select[Any]) -> Noun | None:
     """The first of them, if there is one."""
     return next(iter(all_rows(connection, model, statement)), None)
+
+
+def any_of(name: str) -> BindParameter[Any]:
+    """A parameter that takes a list, for the right side of `in_`.
+
+    Statements that are asked for each few images are made once, with parameters: to build one and the key under which
+    SQLAlchemy finds its text costs 0.13 ms, to run it 0.05.
+    """
+    return bindparam(name, expanding=True)
 
 
 def pieces(values: Sequence[Value]) -> list[Sequence[Value]]:
