@@ -83,8 +83,10 @@ def find_receiver(connection: Connection, place: Address, *, lock: bool = False)
 
 def locked_receiver(connection: Connection, place: Address) -> Receiver:
     """Made when it is not there yet."""
-    insert_new(connection, Receiver, [new_row(Receiver, root=place.root, address=place.address)])
     receiver = find_receiver(connection, place, lock=True)
+    if receiver is None:
+        insert_new(connection, Receiver, [new_row(Receiver, root=place.root, address=place.address)])
+        receiver = find_receiver(connection, place, lock=True)
     if receiver is None:
         raise RuntimeError(f"the receiver {place.address} was deleted just now")
     return receiver
