@@ -13,13 +13,13 @@ from sqlalchemy import Connection, Engine
 
 from benchmarks.child import serve
 from benchmarks.installation import ACCOUNT, PRESETS
+from deployments.flow_run import collect_less
 from sais.addressing import code_of, path_of
 from sais.catalog.accounts import get_account
 from sais.catalog.batches import change_batch
 from sais.catalog.bulk import Row, new_row
 from sais.catalog.database import open_database, writing
 from sais.catalog.media import Lease, claim_media, release_media, save_media, save_thumbs
-from sais.collecting import collect_seldom
 from sais.dispatch import Submitted, add_images, open_batch
 from sais.fetching import Guard
 from sais.pipeline import archive, download, resize
@@ -61,7 +61,7 @@ class Phases:
 def rows(order: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
     """An account's images from their dispatch to the last webhook-less settled item, then the same dispatch again."""
     engine = open_database(order["database_url"])
-    collect_seldom()  # as a run does
+    collect_less()  # as in a run
     phases = Phases(engine)
     batch = _dispatch(phases, "dispatch, new", order["urls"])
     for number, positions in enumerate(_pieces(range(len(order["urls"])), Settings().chunk_images), 1):
