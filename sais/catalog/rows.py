@@ -40,9 +40,11 @@ def _filled(model: type[Noun], values: dict[str, Any], given: set[str]) -> Noun:
     return noun
 
 
-def one_row(connection: Connection, model: type[Noun], statement: Select[Any]) -> Noun | None:
+def one_row(
+    connection: Connection, model: type[Noun], statement: Select[Any], values: Mapping[str, Any] | None = None
+) -> Noun | None:
     """The first of them, if there is one."""
-    return next(iter(all_rows(connection, model, statement)), None)
+    return next(iter(all_rows(connection, model, statement, values)), None)
 
 
 def any_of(name: str) -> BindParameter[Any]:
