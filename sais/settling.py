@@ -108,8 +108,8 @@ def _tell_the_end(connection: Connection, batch_id: int) -> None:
 
 
 def _save_outcomes(connection: Connection, outcomes: Sequence[tuple[BatchItem, Outcome]]) -> None:
-    alike: dict[tuple[int, Outcome], list[int]] = {}
-    for item, outcome in outcomes:
-        alike.setdefault((item.batch_id, outcome), []).append(item.position)
-    for (batch_id, outcome), positions in alike.items():
-        batches.end_items(connection, batch_id, positions, outcome.marking, outcome.reason)
+    rows = [
+        {"batch_id": item.batch_id, "position": item.position, "marking": outcome.marking, "reason": outcome.reason}
+        for item, outcome in outcomes
+    ]
+    batches.end_items(connection, rows)

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 from sqlmodel import col
 
-from sais.catalog.bulk import Row, insert_new, new_row, table_of
+from sais.catalog.bulk import Row, insert_new, new_row, table_of, update_rows
 from sais.catalog.rows import all_rows, any_of, one_row, pieces
 from sais.errors import InputError
 from sais_models import Batch, BatchItem, BatchMarking, ItemMarking, Media, MediaMarking, Thumb, ThumbMarking
@@ -98,15 +98,6 @@ _WAITING = select(table_of(BatchItem).c.batch_id).distinct().where(_PENDING)
 _PENDING_ITEMS = select(*(table_of(BatchItem).c[name] for name in ("batch_id", "position", "code", "context"))).where(
     _PENDING
 )
-_END = (
-    update(table_of(BatchItem))
-    .where(
-        col(BatchItem.batch_id) == bindparam("batch"),
-        col(BatchItem.position).in_(any_of("positions")),
-        col(BatchItem.marking) == ItemMarking.PENDING,
-    )
-    .values(marking=bindparam("end"), reason=bindparam("why"))
-)
 
 
 def waiting_batches(connection: Connection, codes: Sequence[str]) -> set[int]:
@@ -121,13 +112,12 @@ def pending_items(connection: Connection, codes: Sequence[str]) -> list[BatchIte
     ]
 
 
-def end_items(
-    connection: Connection, batch_id: int, positions: Sequence[int], marking: ItemMarking, reason: str | None
-) -> None:
-    """Those that are pending still have come to the same end."""
-    for piece in pieces(positions):
-        values = {"batch": batch_id, "positions": piece, "end": marking, "why": reason}
-        connection.execute(_END, values)
+def end_items(connection: Connection, rows: Sequence[Row]) -> None:
+    """Rows of batch_id, position, marking and reason, for items that are pending still.
+
+    Row by row: for a list of positions SQLite would look through all that is pending in the batch.
+    """
+    update_rows(connection, BatchItem, rows, where={"marking": ItemMarking.PENDING})
 
 
 def count_items(connection: Connection, batch_id: int) -> dict[ItemMarking, int]:
