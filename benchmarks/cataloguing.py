@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine
 
 from benchmarks.child import serve
 from benchmarks.installation import ACCOUNT, PRESETS
+from deployments.flow_run import collect_less
 from sais.addressing import code_of, path_of
 from sais.catalog.accounts import get_account
 from sais.catalog.batches import change_batch
@@ -21,6 +22,7 @@ from sais.catalog.database import open_database, writing
 from sais.catalog.media import Lease, claim_media, release_media, save_media, save_thumbs
 from sais.dispatch import Submitted, add_images, open_batch
 from sais.fetching import Guard
+from sais.pipeline import archive, download, resize
 from sais.quotas import Room
 from sais.settings import Settings
 from sais.settling import settle, settle_batches
@@ -59,6 +61,7 @@ class Phases:
 def rows(order: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
     """An account's images from their dispatch to the last webhook-less settled item, then the same dispatch again."""
     engine = open_database(order["database_url"])
+    collect_less()  # as in a run
     phases = Phases(engine)
     batch = _dispatch(phases, "dispatch, new", order["urls"])
     for number, positions in enumerate(_pieces(range(len(order["urls"])), Settings().chunk_images), 1):
@@ -91,14 +94,14 @@ def _closed(connection: Connection, batch: int, submitted: int) -> None:
 def _work(phases: Phases, chunk: Chunk) -> None:
     lease = Lease(RUN, utc_now() + timedelta(minutes=15))
     steps = (
-        ([MediaMarking.NEW], SAVED_TOGETHER, _downloaded),
-        ([MediaMarking.DOWNLOADED], chunk.images, _archived),
+        ([MediaMarking.NEW], download.NAMES, SAVED_TOGETHER, _downloaded),
+        ([MediaMarking.DOWNLOADED], archive.NAMES, chunk.images, _archived),
     )
-    for markings, together, row_of in steps:
-        claimed: list[Media] = phases.write("claim", claim_media, chunk, lease, markings)
+    for markings, names, together, row_of in steps:
+        claimed: list[Media] = phases.write("claim", claim_media, chunk, lease, markings, names)
         for piece in _pieces(claimed, together):
             phases.write("save media", save_media, lease, [row_of(media) for media in piece])
-    claimed = phases.write("claim", claim_media, chunk, lease, [MediaMarking.ARCHIVED])
+    claimed = phases.write("claim", claim_media, chunk, lease, resize.MARKINGS, resize.NAMES)
     for piece in _pieces(claimed, RESIZED_TOGETHER):
         thumbs = [_thumb(media.code, preset) for media in piece for preset in PRESETS]
         codes = [media.code for media in piece]

@@ -20,6 +20,7 @@ from benchmarks.accounting import CPU, account
 from benchmarks.imaging_threads import imaging_threads
 from benchmarks.installation import Installation
 from deployments.environment import PROJECT
+from deployments.flow_run import collect_less
 from flows.window import in_window
 from sais.configuration import Configuration
 from sais.pipeline.archive import archive_chunk
@@ -112,6 +113,7 @@ async def journey(resources: Resources, chunk: Chunk) -> None:
 
 
 def main(file: str, kind: str) -> None:
+    collect_less()
     account()
     seconds, ledger = asyncio.run(work(Order(**json.loads(Path(file).read_text())), kind))
     print(json.dumps({"steps": seconds, "parts": _parts(ledger)}))

@@ -10,8 +10,12 @@ YOUNG_BETWEEN_MIDDLE = 20
 MIDDLE_BETWEEN_WHOLE = 20
 
 
-def main() -> None:
+def collect_less() -> None:
     gc.set_threshold(YOUNG_ALLOCATIONS, YOUNG_BETWEEN_MIDDLE, MIDDLE_BETWEEN_WHOLE)
+
+
+def main() -> None:
+    collect_less()
     runpy.run_module("prefect.engine", run_name="__main__", alter_sys=True)
 
 

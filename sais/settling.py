@@ -4,13 +4,10 @@ report it enter the outbox; all in the caller's transaction."""
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
-from sqlmodel import col
+from sqlalchemy import Connection
 
 from sais.catalog import batches, deliveries, media
 from sais.catalog.accounts import get_account
-from sais.catalog.bulk import table_of, update_rows
-from sais.catalog.rows import all_rows, pieces
 from sais.dispatch import is_done
 from sais.reading import batch_status
 from sais.reasons import may_pass
@@ -42,13 +39,15 @@ def outcome_of(row: Media, thumbs: Sequence[Thumb], presets: Sequence[str]) -> O
 def settle(connection: Connection, codes: Iterable[str], *, public_url: str) -> None:
     """Settles each pending item of these media, in whatever batch it is, and the batches that this completes."""
     wanted = list(codes)
-    waiting = {item.batch_id for item in _pending_items(connection, wanted)}
+    waiting = batches.waiting_batches(connection, wanted)
+    if not waiting:
+        return
     batches.lock_batches(connection, waiting)
-    rows = media.find_media(connection, wanted)
-    thumbs = media.find_thumbs(connection, wanted)
+    rows = media.find_media(connection, wanted, media.REPORTED)
+    thumbs = media.find_thumbs(connection, wanted, media.REPORTED_THUMB)
     by_batch: dict[int, list[BatchItem]] = {}
-    # Once more, for what has settled or was cancelled while another transaction had the lock.
-    for item in _pending_items(connection, wanted):
+    # Only now, for others have settled or cancelled while another transaction had the lock.
+    for item in batches.pending_items(connection, wanted):
         if item.batch_id in waiting:
             by_batch.setdefault(item.batch_id, []).append(item)
     for batch_id, items in by_batch.items():
@@ -108,28 +107,9 @@ def _tell_the_end(connection: Connection, batch_id: int) -> None:
         deliveries.add_deliveries(connection, [summary_of(batch, batch.batch_callback_url, status)])
 
 
-def _pending_items(connection: Connection, codes: list[str]) -> list[BatchItem]:
-    return [
-        item
-        for piece in pieces(codes)
-        for item in all_rows(
-            connection,
-            BatchItem,
-            select(table_of(BatchItem)).where(
-                col(BatchItem.code).in_(piece), col(BatchItem.marking) == ItemMarking.PENDING
-            ),
-        )
-    ]
-
-
 def _save_outcomes(connection: Connection, outcomes: Sequence[tuple[BatchItem, Outcome]]) -> None:
     rows = [
-        {
-            "batch_id": item.batch_id,
-            "position": item.position,
-            "marking": outcome.marking,
-            "reason": outcome.reason,
-        }
+        {"batch_id": item.batch_id, "position": item.position, "marking": outcome.marking, "reason": outcome.reason}
         for item, outcome in outcomes
     ]
-    update_rows(connection, BatchItem, rows, where={"marking": ItemMarking.PENDING})
+    batches.end_items(connection, rows)

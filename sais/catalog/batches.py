@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 from sqlmodel import col
 
-from sais.catalog.bulk import Row, insert_new, new_row, table_of
-from sais.catalog.rows import all_rows, one_row
+from sais.catalog.bulk import Row, insert_new, new_row, table_of, update_rows
+from sais.catalog.rows import all_rows, any_of, one_row, pieces
 from sais.errors import InputError
 from sais_models import Batch, BatchItem, BatchMarking, ItemMarking, Media, MediaMarking, Thumb, ThumbMarking
 from sais_models.columns import utc_now
@@ -93,6 +93,33 @@ def add_items(connection: Connection, rows: Sequence[Row]) -> None:
     insert_new(connection, BatchItem, rows)
 
 
+_PENDING = and_(col(BatchItem.code).in_(any_of("codes")), col(BatchItem.marking) == ItemMarking.PENDING)
+_WAITING = select(table_of(BatchItem).c.batch_id).distinct().where(_PENDING)
+_PENDING_ITEMS = select(*(table_of(BatchItem).c[name] for name in ("batch_id", "position", "code", "context"))).where(
+    _PENDING
+)
+
+
+def waiting_batches(connection: Connection, codes: Sequence[str]) -> set[int]:
+    """Those in which one of these media is pending."""
+    return {row[0] for piece in pieces(codes) for row in connection.execute(_WAITING, {"codes": piece})}
+
+
+def pending_items(connection: Connection, codes: Sequence[str]) -> list[BatchItem]:
+    """Of these media, in whatever batch, with what tells them apart and what their client is told."""
+    return [
+        item for piece in pieces(codes) for item in all_rows(connection, BatchItem, _PENDING_ITEMS, {"codes": piece})
+    ]
+
+
+def end_items(connection: Connection, rows: Sequence[Row]) -> None:
+    """Rows of batch_id, position, marking and reason, for items that are pending still.
+
+    Row by row: for a list of positions SQLite would look through all that is pending in the batch.
+    """
+    update_rows(connection, BatchItem, rows, where={"marking": ItemMarking.PENDING})
+
+
 def count_items(connection: Connection, batch_id: int) -> dict[ItemMarking, int]:
     statement = (
         select(col(BatchItem.marking), func.count())
@@ -130,25 +157,24 @@ def ended_codes(connection: Connection, batch_id: int) -> list[str]:
     return [row[0] for row in connection.execute(statement)]
 
 
+_SETTLE = (
+    update(table_of(Batch))
+    .where(
+        col(Batch.id).in_(any_of("batches")),
+        col(Batch.marking) == BatchMarking.OPEN,
+        col(Batch.filled),
+        ~select(col(BatchItem.batch_id))
+        .where(col(BatchItem.batch_id) == col(Batch.id), col(BatchItem.marking) == ItemMarking.PENDING)
+        .exists(),
+    )
+    .values(marking=BatchMarking.SETTLED, settled_at=bindparam("now"))
+    .returning(table_of(Batch).c.id)
+)
+
+
 def settle_batches(connection: Connection, batch_ids: Iterable[int]) -> list[int]:
     """Settles those that are filled and have no pending item left. Returns their ids."""
-    pending = (
-        select(col(BatchItem.batch_id))
-        .where(col(BatchItem.batch_id) == col(Batch.id), col(BatchItem.marking) == ItemMarking.PENDING)
-        .exists()
-    )
-    statement = (
-        update(table_of(Batch))
-        .where(
-            col(Batch.id).in_(sorted(batch_ids)),
-            col(Batch.marking) == BatchMarking.OPEN,
-            col(Batch.filled),
-            ~pending,
-        )
-        .values(marking=BatchMarking.SETTLED, settled_at=utc_now())
-        .returning(table_of(Batch).c.id)
-    )
-    return [row[0] for row in connection.execute(statement)]
+    return [row[0] for row in connection.execute(_SETTLE, {"batches": sorted(batch_ids), "now": utc_now()})]
 
 
 def any_open(connection: Connection) -> bool:

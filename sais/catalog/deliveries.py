@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select, update
 from sqlmodel import col
 
 from sais.catalog.bulk import Row, insert_new, table_of, update_rows
-from sais.catalog.receivers import Address, locked_receiver, save_receiver, wake_receivers
-from sais.catalog.rows import all_rows
+from sais.catalog.receivers import Address, due_of, locked_receiver, save_receiver, wake_receivers
+from sais.catalog.rows import all_rows, any_of
 from sais_models import Account, Batch, Delivery, DeliveryMarking
 from sais_models.columns import utc_now
 from sais_models.delivery import day_from_now
@@ -59,7 +59,8 @@ class Which:
 def claim_due(
     connection: Connection, place: Address, *, hold_until: datetime, limit: int, batch_id: int | None = None
 ) -> list[Delivery]:
-    """Takes what is due for one receiver, oldest first, and pushes it to `hold_until`: no other sender takes it.
+    """Takes what is due for one receiver, oldest first, and pushes it to `hold_until`: no other sender takes it. Of
+    the deliveries only what an attempt needs is there.
 
     Nothing while the receiver is paused. After the pause one delivery, and nothing to other senders meanwhile.
     """
@@ -69,25 +70,25 @@ def claim_due(
         if receiver.paused_until > now:
             return []
         limit = 1
-    due = select(col(Delivery.id)).where(
-        col(Delivery.marking) == DeliveryMarking.PENDING,
-        col(Delivery.root) == place.root,
-        col(Delivery.receiver) == place.address,
-        col(Delivery.due_at) <= now,
-    )
-    if batch_id is not None:
-        due = due.where(col(Delivery.batch_id) == batch_id)
-    ids = [row[0] for row in connection.execute(due.order_by(col(Delivery.due_at)).limit(limit))]
+    which = {"root": place.root, "address": place.address, "now": now, "batch": batch_id}
+    ids = [row[0] for row in connection.execute(due_of(batch_id is not None), which | {"most": limit})]
     if not ids:
         return []
-    connection.execute(update(table_of(Delivery)).where(col(Delivery.id).in_(ids)).values(due_at=hold_until))
+    connection.execute(_HOLD, {"ids": ids, "until": hold_until})
     probing = {"paused_until": hold_until} if receiver.paused_until is not None else {}
     save_receiver(connection, place, {"tried_at": now, **probing})
-    return all_rows(
-        connection,
-        Delivery,
-        select(table_of(Delivery)).where(col(Delivery.id).in_(ids)).order_by(col(Delivery.created_at)),
+    return all_rows(connection, Delivery, _CLAIMED, {"ids": ids})
+
+
+_HOLD = update(table_of(Delivery)).where(col(Delivery.id).in_(any_of("ids"))).values(due_at=bindparam("until"))
+# What an attempt needs of a delivery.
+_CLAIMED = (
+    select(
+        *(table_of(Delivery).c[name] for name in ("id", "batch_id", "url", "body", "attempts", "due_at", "expires_at"))
     )
+    .where(col(Delivery.id).in_(any_of("ids")))
+    .order_by(col(Delivery.created_at))
+)
 
 
 def save_attempts(connection: Connection, rows: Sequence[Row], *, held_until: datetime) -> None:

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, or_, select, update
-from sqlmodel import col
+from sqlalchemy import Connection, Select, and_, bindparam, func, or_, select, update
+from sqlmodel import SQLModel, col
 
 from sais.catalog.bulk import Row, insert_new, table_of, update_rows, upsert
-from sais.catalog.rows import all_rows, pieces
+from sais.catalog.rows import all_rows, any_of, pieces
 from sais_models import Batch, BatchItem, BatchMarking, Chunk, ItemMarking, Media, MediaMarking, Thumb, ThumbMarking
 from sais_models.columns import utc_now
 
@@ -23,31 +24,40 @@ class Lease:
     absences: int = 0
 
 
-# What is asked of a media that comes again. All columns take three times as long to read: JSON, times.
+# What is asked of a media that comes again. All columns take nine times as long to read: JSON, times.
 DISPATCHED = ("code", "root", "url", "marking", "mime_type")
 DISPATCHED_THUMB = ("code", "preset", "marking", "reason")
+# What is looked at when an image settles, and told of it.
+REPORTED = (
+    *("code", "root", "url", "path", "marking", "reason"),
+    *("mime_type", "size", "width", "height", "status_code", "blurhash"),
+)
+REPORTED_THUMB = ("code", "preset", "marking", "size", "reason")
 
 
 def find_media(connection: Connection, codes: Iterable[str], names: Sequence[str] = ()) -> dict[str, Media]:
     """With `names` only these attributes are there."""
-    table = table_of(Media)
-    columns = [table.c[name] for name in names] or list(table.c)
     found: dict[str, Media] = {}
     for piece in pieces(list(codes)):
-        rows = all_rows(connection, Media, select(*columns).where(col(Media.code).in_(piece)))
+        rows = all_rows(connection, Media, _of_codes(Media, tuple(names)), {"codes": piece})
         found.update((media.code, media) for media in rows)
     return found
 
 
 def find_thumbs(connection: Connection, codes: Iterable[str], names: Sequence[str] = ()) -> dict[str, list[Thumb]]:
     """The thumbs of each code, done or not; with `names` only these attributes are there."""
-    table = table_of(Thumb)
-    columns = [table.c[name] for name in names] or list(table.c)
     found: dict[str, list[Thumb]] = {}
     for piece in pieces(list(codes)):
-        for thumb in all_rows(connection, Thumb, select(*columns).where(col(Thumb.code).in_(piece))):
+        for thumb in all_rows(connection, Thumb, _of_codes(Thumb, tuple(names)), {"codes": piece}):
             found.setdefault(thumb.code, []).append(thumb)
     return found
+
+
+@cache
+def _of_codes(model: type[SQLModel], names: tuple[str, ...]) -> Select[Any]:
+    table = table_of(model)
+    columns = [table.c[name] for name in names] or list(table.c)
+    return select(*columns).where(table.c.code.in_(any_of("codes")))
 
 
 def add_media(connection: Connection, rows: Sequence[Row]) -> None:
@@ -94,10 +104,13 @@ def _pending_codes(chunk: Chunk) -> Select[Any]:
     )
 
 
-def claim_media(connection: Connection, chunk: Chunk, lease: Lease, markings: Sequence[MediaMarking]) -> list[Media]:
+def claim_media(
+    connection: Connection, chunk: Chunk, lease: Lease, markings: Sequence[MediaMarking], names: Sequence[str] = ()
+) -> list[Media]:
     """Leases the chunk's pending media that are in one of `markings` and that no other run holds; returns them.
 
-    A media that two runs want belongs to the one whose update came first; a lease that ran out is anybody's.
+    A media that two runs want belongs to the one whose update came first; a lease that ran out is anybody's. With
+    `names` only these attributes are there.
     """
     free = or_(
         col(Media.leased_by).is_(None),
@@ -114,7 +127,8 @@ def claim_media(connection: Connection, chunk: Chunk, lease: Lease, markings: Se
             .where(col(Media.code).in_(piece))
             .values(leased_by=lease.run, leased_until=lease.until)
         )
-    mine = select(table_of(Media)).where(*wanted, col(Media.leased_by) == lease.run).order_by(col(Media.code))
+    columns = [table_of(Media).c[name] for name in names] or list(table_of(Media).c)
+    mine = select(*columns).where(*wanted, col(Media.leased_by) == lease.run).order_by(col(Media.code))
     return all_rows(connection, Media, mine)
 
 
@@ -128,21 +142,29 @@ def count_unclaimed(connection: Connection, chunk: Chunk, run: str, markings: Se
     return connection.execute(statement).scalar_one()
 
 
+_HELD = (
+    select(table_of(Media).c.code)
+    .where(col(Media.code).in_(any_of("codes")), col(Media.leased_by) == bindparam("run"))
+    .order_by(col(Media.code))
+    .with_for_update(key_share=True)
+)
+_RELEASE = (
+    update(table_of(Media))
+    .where(col(Media.code).in_(any_of("codes")), col(Media.leased_by) == bindparam("run"))
+    .values(leased_by=None, leased_until=None)
+)
+
+
 def still_held(connection: Connection, lease: Lease, codes: Sequence[str]) -> set[str]:
     """Those of `codes` that are the run's still. They stay so until the transaction ends; of the others the run must
     write nothing: it was away for longer than its lease, and somebody else works on them."""
-    held = select(col(Media.code)).where(col(Media.leased_by) == lease.run).order_by(col(Media.code))
-    return {
-        row[0]
-        for piece in pieces(list(codes))
-        for row in connection.execute(held.where(col(Media.code).in_(piece)).with_for_update(key_share=True))
-    }
+    return {row[0] for piece in pieces(codes) for row in connection.execute(_HELD, {"codes": piece, "run": lease.run})}
 
 
 def release_media(connection: Connection, lease: Lease, codes: Sequence[str]) -> None:
     """These are done with: nobody holds them any more."""
-    rows = [{"code": code, "leased_by": None, "leased_until": None} for code in codes]
-    update_rows(connection, Media, rows, where={"leased_by": lease.run})
+    for piece in pieces(codes):
+        connection.execute(_RELEASE, {"codes": piece, "run": lease.run})
 
 
 def release_leases(connection: Connection, run: str) -> None:

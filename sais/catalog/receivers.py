@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Connection, and_, case, func, literal, select, tuple_, update
+from sqlalchemy import Connection, Select, and_, bindparam, case, func, literal, select, tuple_, update
 from sqlmodel import col
 
 from sais.catalog.bulk import Row, insert_new, new_row, table_of, update_rows
-from sais.catalog.rows import all_rows
+from sais.catalog.rows import all_rows, one_row
 from sais_models import Delivery, DeliveryMarking, Receiver
 from sais_models.columns import UtcDateTime, utc_now
 from sais_models.receiver import DEAD_AFTER
@@ -52,39 +53,55 @@ def _with_pending(connection: Connection) -> Iterator[Address]:
         yield last
 
 
+_OF_BATCH = (
+    select(col(Delivery.root), col(Delivery.receiver))
+    .where(col(Delivery.batch_id) == bindparam("batch"), col(Delivery.marking) == DeliveryMarking.PENDING)
+    .distinct()
+)
+
+
 def _of_batch(connection: Connection, batch_id: int) -> Iterator[Address]:
-    statement = select(col(Delivery.root), col(Delivery.receiver)).where(
-        col(Delivery.batch_id) == batch_id, col(Delivery.marking) == DeliveryMarking.PENDING
-    )
-    return (Address(*row) for row in connection.execute(statement.distinct()))
+    return (Address(*row) for row in connection.execute(_OF_BATCH, {"batch": batch_id}))
 
 
 def _has_due(connection: Connection, place: Address, now: datetime, batch_id: int | None) -> bool:
-    statement = select(col(Delivery.id)).where(
+    which = {"root": place.root, "address": place.address, "now": now, "batch": batch_id, "most": 1}
+    return connection.execute(due_of(batch_id is not None), which).first() is not None
+
+
+@cache
+def due_of(one_batch: bool) -> Select[tuple[str]]:
+    """The ids of what is due `now` at a receiver (`root`, `address`), of one `batch` or of all; at `most` so many, the
+    oldest first."""
+    due = select(col(Delivery.id)).where(
         col(Delivery.marking) == DeliveryMarking.PENDING,
-        col(Delivery.root) == place.root,
-        col(Delivery.receiver) == place.address,
-        col(Delivery.due_at) <= now,
+        col(Delivery.root) == bindparam("root"),
+        col(Delivery.receiver) == bindparam("address"),
+        col(Delivery.due_at) <= bindparam("now"),
     )
-    if batch_id is not None:
-        statement = statement.where(col(Delivery.batch_id) == batch_id)
-    return connection.execute(statement.limit(1)).first() is not None
+    if one_batch:
+        due = due.where(col(Delivery.batch_id) == bindparam("batch"))
+    return due.order_by(col(Delivery.due_at)).limit(bindparam("most"))
+
+
+_RECEIVER = select(table_of(Receiver)).where(
+    col(Receiver.root) == bindparam("root"), col(Receiver.address) == bindparam("address")
+)
+_LOCKED_RECEIVER = _RECEIVER.with_for_update()
 
 
 def find_receiver(connection: Connection, place: Address, *, lock: bool = False) -> Receiver | None:
     """`lock`: until the end of the transaction no other sender reads it with a lock (SQLite has one writer anyway)."""
-    statement = select(table_of(Receiver)).where(
-        col(Receiver.root) == place.root, col(Receiver.address) == place.address
-    )
-    if lock and connection.dialect.name == "postgresql":
-        statement = statement.with_for_update()
-    return next(iter(all_rows(connection, Receiver, statement)), None)
+    statement = _LOCKED_RECEIVER if lock else _RECEIVER
+    return one_row(connection, Receiver, statement, {"root": place.root, "address": place.address})
 
 
 def locked_receiver(connection: Connection, place: Address) -> Receiver:
     """Made when it is not there yet."""
-    insert_new(connection, Receiver, [new_row(Receiver, root=place.root, address=place.address)])
     receiver = find_receiver(connection, place, lock=True)
+    if receiver is None:
+        insert_new(connection, Receiver, [new_row(Receiver, root=place.root, address=place.address)])
+        receiver = find_receiver(connection, place, lock=True)
     if receiver is None:
         raise RuntimeError(f"the receiver {place.address} was deleted just now")
     return receiver

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
 from time import monotonic
@@ -30,6 +31,7 @@ from sais.fetching.slots import HostSlots
 from sais.fetching.whole_file import WholeFile
 from sais.settings import Settings
 
+CALLBACKS_KEPT = 64
 # RFC 9309 asks for at least five.
 ROBOTS_REDIRECTS = 5
 
@@ -89,6 +91,8 @@ class Fetcher:
         self._product = product_of(settings.user_agent)
         self._robots = Robots(self._product, self._read_robots, clock) if settings.robots == "respect" else None
         self._guard = Guard(settings.allow_hosts)
+        # A callback's address comes thousands of times, and what the guard says of it depends on nothing else.
+        self._checked_callback = lru_cache(CALLBACKS_KEPT)(self._guard.check_url)
         self._slots = HostSlots(settings.fetch_concurrency, settings.host_concurrency)
         self._resolver = GuardedResolver(self._guard, resolve, threads=settings.fetch_concurrency)
         self._session: aiohttp.ClientSession | None = None
@@ -140,7 +144,7 @@ class Fetcher:
 
         Raises BadUrl, RefusedHost, RefusedByOrigin (`tls`) or TransientMediaError.
         """
-        target = self._guard.check_url(url)
+        target = self._checked_callback(url)
         async with self._slots.hold(target.host) as shared:
             with media_errors(target):
                 async with (

@@ -49,20 +49,24 @@ class Guard:
         Raises BadUrl (`bad_url`, `bad_scheme`, `url_too_long`) or, for an address that is not public, RefusedHost.
         """
         parsed = _parsed(url)
-        host = parsed.raw_host.decode("ascii").rstrip(".")
+        host = parsed.raw_host.decode("ascii")
+        canonical = self._canonical(host.rstrip("."))
+        # Another parse takes as long as everything else here together.
+        is_final = canonical == host and "#" not in url
+        return parsed if is_final else parsed.copy_with(host=canonical, fragment=None)
+
+    def _canonical(self, host: str) -> str:
         try:
             address = literal_address(host)
         except ValueError:
             raise BadUrl("bad_url", "the host is a number, but no address") from None
         if address is None:
-            is_final = _checked_name(host) == parsed.raw_host.decode("ascii") and "#" not in url
-            # Another parse takes as long as everything else here together.
-            return parsed if is_final else parsed.copy_with(host=host, fragment=None)
+            return _checked_name(host)
         if isinstance(address, IPv6Address) and address.scope_id:
             raise BadUrl("bad_url", "an address with a zone has a meaning only on one machine")
         if not self.permits(host, address):
             raise RefusedHost("refused_host", f"{address} is not a public address")
-        return parsed.copy_with(host=str(address), fragment=None)
+        return str(address)
 
     def permits(self, host: str, address: Address) -> bool:
         """Whether a connection to `address`, found under the name `host`, may be made."""

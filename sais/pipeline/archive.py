@@ -16,12 +16,13 @@ from sais.storage import LocalFile
 from sais_models import Chunk, Media, MediaMarking
 
 SAVED_TOGETHER = 100
+NAMES = ("code", "path", "mime_type", "size")
 
 
 async def archive_chunk(resources: Resources, chunk: Chunk) -> ChunkReport:
     """Raises StorageError when the archive cannot take a file; what it has taken by then is saved."""
     report = ChunkReport("archive", chunk)
-    async with claiming(resources, report, [MediaMarking.DOWNLOADED]) as claim:
+    async with claiming(resources, report, [MediaMarking.DOWNLOADED], NAMES) as claim:
         report.cancelled = not await resources.hold.until_cancelled(chunk.batch, _archive_all(resources, claim))
     return report
 

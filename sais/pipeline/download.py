@@ -29,6 +29,7 @@ from sais_models import Chunk, Layout, Media, MediaMarking
 # A kill loses the state of at most this many files; each commit costs about as much as five rows.
 SAVED_TOGETHER = 50
 KEPT = ("path", "mime_type", "size", "width", "height", "exif", "checksum", "etag", "last_modified")
+NAMES = ("code", "root", "url", "attempts", "retries", *KEPT)
 
 
 async def download_chunk(resources: Resources, chunk: Chunk, *, last_try: bool) -> ChunkReport:
@@ -39,7 +40,7 @@ async def download_chunk(resources: Resources, chunk: Chunk, *, last_try: bool) 
     """
     report = ChunkReport("download", chunk)
     budget = await resources.read(DayBudget.of, chunk.root, resources.settings.fetch_concurrency)
-    async with claiming(resources, report, [MediaMarking.NEW]) as claim:
+    async with claiming(resources, report, [MediaMarking.NEW], NAMES) as claim:
         work = _download_all(resources, claim, budget, last_try=last_try)
         report.cancelled = not await resources.hold.until_cancelled(chunk.batch, work)
     if unsaved := budget.take_unsaved():

@@ -7,7 +7,15 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from sais.catalog.bulk import Row
-from sais.catalog.media import Lease, find_thumbs, release_media, save_media, save_thumbs, still_held
+from sais.catalog.media import (
+    DISPATCHED_THUMB,
+    Lease,
+    find_thumbs,
+    release_media,
+    save_media,
+    save_thumbs,
+    still_held,
+)
 from sais.dispatch import is_image
 from sais.errors import MediaError
 from sais.imaging import Rendition
@@ -22,6 +30,11 @@ from sais_models import Chunk, Media, MediaMarking, Thumb, ThumbMarking
 
 # Groups of at most eight images. A kill loses the rows of at most this many groups; their files are there.
 SAVED_TOGETHER = 6
+MARKINGS = (MediaMarking.ARCHIVED, MediaMarking.RESIZED)
+NAMES = (
+    *("code", "root", "url", "path", "marking", "reason", "retryable", "retries"),
+    *("mime_type", "width", "height", "blurhash", "phash", "colors"),
+)
 
 
 @dataclass(frozen=True)
@@ -35,13 +48,13 @@ class Resized:
 async def resize_chunk(resources: Resources, chunk: Chunk) -> ChunkReport:
     """Raises StorageError when the thumb cache or the archive fails; what is done by then is saved."""
     report = ChunkReport("resize", chunk)
-    async with claiming(resources, report, [MediaMarking.ARCHIVED, MediaMarking.RESIZED]) as claim:
+    async with claiming(resources, report, MARKINGS, NAMES) as claim:
         report.cancelled = not await resources.hold.until_cancelled(chunk.batch, _resize_all(resources, claim))
     return report
 
 
 async def _resize_all(resources: Resources, claim: Claim) -> None:
-    thumbs = await resources.read(find_thumbs, [media.code for media in claim.media])
+    thumbs = await resources.read(find_thumbs, [media.code for media in claim.media], DISPATCHED_THUMB)
     asked = {media.code: _new_thumbs(media, thumbs.get(media.code, [])) for media in claim.media}
     idle = [
         Resized(_as_before(media, thumbs.get(media.code, [])), []) for media in claim.media if not asked[media.code]

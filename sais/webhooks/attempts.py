@@ -4,6 +4,8 @@ import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from standardwebhooks.webhooks import Webhook
+
 from sais.catalog.bulk import Row
 from sais.errors import MediaError
 from sais.fetching import Fetcher
@@ -21,7 +23,9 @@ FIRST_PAUSE = 15
 LONGEST_PAUSE = 600
 
 
-async def attempt(fetcher: Fetcher, delivery: Delivery, signers: Sequence[str], request_id: str | None = None) -> Row:
+async def attempt(
+    fetcher: Fetcher, delivery: Delivery, signers: Sequence[Webhook], request_id: str | None = None
+) -> Row:
     """One POST. Returns the columns of Delivery that it changes."""
     now = utc_now()
     try:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -18,6 +19,7 @@ from sais.catalog.receivers import Address
 from sais.catalog.threaded import ThreadedDatabase
 from sais.fetching import Fetcher
 from sais.webhooks.attempts import GONE, PAUSED_AFTER, attempt, receiver_after
+from sais.webhooks.signing import signers_of
 from sais_models import Delivery, DeliveryMarking
 from sais_models.columns import utc_now
 
@@ -25,6 +27,10 @@ RECEIVERS_AT_ONCE = 16
 # One receiver gets so many at once, and a claim is a few times that: a sender that is killed holds no more than these.
 RECEIVER_CONCURRENCY = 8
 CLAIMED_TOGETHER = 32
+# From a receiver that took all of a claim this soon twice as many are claimed next, up to so many: two transactions for
+# each claim cost as much as 50 deliveries.
+QUICK_SECONDS = 1.0
+MOST_CLAIMED = 128
 # A delivery whose sender died is due again after this long; a sender sends nothing that it holds no longer.
 HELD_SECONDS = 120
 # How soon a sender at work sees that another receiver has something due.
@@ -102,10 +108,12 @@ class _Sender:
 
     async def _drain(self, place: Address) -> None:
         """Until nothing is due for this receiver, it is paused, or the time is over."""
+        most = CLAIMED_TOGETHER
         while self._has_time():
-            claim = await self._database.write(_claim, place, self._scope.batch_id)
+            claim = await self._database.write(_claim, place, self._scope.batch_id, most)
             if not claim.deliveries:
                 return
+            started = time.monotonic()
             rows: list[Row] = []
             try:
                 await self._send(claim, rows)
@@ -114,33 +122,39 @@ class _Sender:
                 await self._database.write(_save, claim, rows)
             for row in rows:
                 self.tally[row["marking"]] += 1
+            if len(claim.deliveries) < most:
+                return  # what has become due meanwhile `work` sees
+            well = all(row["marking"] == DeliveryMarking.DELIVERED for row in rows)
+            quick = well and time.monotonic() - started < QUICK_SECONDS
+            most = min(2 * most, MOST_CLAIMED) if quick else CLAIMED_TOGETHER
 
     async def _send(self, claim: Claim, rows: list[Row]) -> None:
         """Adds to `rows` what was tried, in the order of the answers; after too many failures the rest waits."""
-        gate = asyncio.Semaphore(RECEIVER_CONCURRENCY)
-        hold_ends = asyncio.get_running_loop().time() + (claim.held_until - utc_now()).total_seconds()
-        failures = claim.failures
+        failures, signers = claim.failures, signers_of((*claim.secrets, *self._extra))
+        waiting = iter(claim.deliveries)
 
-        async def send(delivery: Delivery) -> None:
+        async def send() -> None:
             nonlocal failures
-            async with asyncio.timeout_at(hold_ends), gate:
+            for delivery in waiting:
                 if failures >= PAUSED_AFTER and len(claim.deliveries) > 1:
                     return
-                signers = (*claim.secrets, *self._extra)
                 row = await attempt(self._fetcher, delivery, signers, claim.request_ids.get(delivery.batch_id or 0))
-            failures = 0 if row["marking"] == DeliveryMarking.DELIVERED else failures + 1
-            rows.append(row)
+                failures = 0 if row["marking"] == DeliveryMarking.DELIVERED else failures + 1
+                rows.append(row)
 
-        sent = await asyncio.gather(*map(send, claim.deliveries), return_exceptions=True)
-        for error in sent:
-            # Out of time: another sender may have it by now.
-            if isinstance(error, BaseException) and not isinstance(error, TimeoutError):
-                raise error
+        hold_ends = asyncio.get_running_loop().time() + (claim.held_until - utc_now()).total_seconds()
+        # Out of time: another sender may have the rest by now.
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(hold_ends):
+                senders = (send() for _ in range(RECEIVER_CONCURRENCY))
+                for error in await asyncio.gather(*senders, return_exceptions=True):
+                    if error is not None:
+                        raise error
 
 
-def _claim(connection: Connection, place: Address, batch_id: int | None) -> Claim:
+def _claim(connection: Connection, place: Address, batch_id: int | None, most: int) -> Claim:
     held_until = utc_now() + timedelta(seconds=HELD_SECONDS)
-    claimed = deliveries.claim_due(connection, place, hold_until=held_until, limit=CLAIMED_TOGETHER, batch_id=batch_id)
+    claimed = deliveries.claim_due(connection, place, hold_until=held_until, limit=most, batch_id=batch_id)
     receiver = receivers.find_receiver(connection, place)
     account = find_account(connection, place.root)  # one that is being deleted signs its last webhooks too
     return Claim(

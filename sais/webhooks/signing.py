@@ -15,9 +15,14 @@ def new_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
-def signed_headers(delivery_id: str, body: str, now: datetime, signers: Sequence[str]) -> Mapping[str, str]:
-    """The three headers; one signature for each secret of `signers`, so that secrets can be changed without a gap."""
-    signatures = [Webhook(secret).sign(delivery_id, now, body) for secret in signers]
+def signers_of(secrets_: Sequence[str]) -> list[Webhook]:
+    """One for each secret, so that secrets can be changed without a gap."""
+    return [Webhook(secret) for secret in secrets_]
+
+
+def signed_headers(delivery_id: str, body: str, now: datetime, signers: Sequence[Webhook]) -> Mapping[str, str]:
+    """The three headers, with a signature of each signer."""
+    signatures = [signer.sign(delivery_id, now, body) for signer in signers]
     return {
         "content-type": "application/json",
         "webhook-id": delivery_id,

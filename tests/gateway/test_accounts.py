@@ -9,7 +9,7 @@ from sais.configuration import Configuration
 from sais.errors import Unauthorized
 from sais.runs import PrefectSettings
 from sais.settings import Settings
-from sais.webhooks.signing import signed_headers
+from sais.webhooks.signing import signed_headers, signers_of
 from sais_models.columns import utc_now
 from tests.gateway.conftest import opened
 from tests.gateway.prefect_stub import PrefectStub
@@ -161,6 +161,6 @@ async def test_a_former_webhook_secret_signs_for_a_day_more(stage: Stage) -> Non
     account = await stage.state.database.read(get_account, "museum")
     now = utc_now()
     assert signing_secrets(account, now) == (secret, former)
-    headers = signed_headers("msg_1", "{}", now, signing_secrets(account, now))
+    headers = signed_headers("msg_1", "{}", now, signers_of(signing_secrets(account, now)))
     assert [verify_webhook(b"{}", headers, known) for known in (secret, former)] == [{}, {}]
     assert signing_secrets(account, now + timedelta(days=1)) == (secret,)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, and_, func, select, update
 from sqlmodel import col
 
 from sais.catalog import deliveries
@@ -24,7 +24,7 @@ from sais_models.receiver import DEAD_AFTER
 from tests.support.batches import Museum
 from tests.support.databases import BOTH, database_url_for
 from tests.support.origin import Origin
-from tests.support.replies import Status
+from tests.support.replies import Hang, Status
 
 MANY = 3 * CLAIMED_TOGETHER
 
@@ -73,6 +73,12 @@ def pause_ends(connection: Connection, place: Address) -> None:
 def count(connection: Connection, origin: Origin) -> dict[str, int]:
     rows = all_rows(connection, Delivery, select(table_of(Delivery)).where(col(Delivery.receiver) == origin.url("")))
     return {str(m): n for m in DeliveryMarking if (n := sum(row.marking == m for row in rows))}
+
+
+def count_held(connection: Connection) -> int:
+    """Of what is to be sent, how many a sender has claimed."""
+    held = and_(col(Delivery.marking) == DeliveryMarking.PENDING, col(Delivery.due_at) > utc_now())
+    return connection.execute(select(func.count()).select_from(table_of(Delivery)).where(held)).scalar_one()
 
 
 async def state_of(resources: Resources, origin: Origin) -> Receiver:
@@ -194,6 +200,23 @@ async def test_a_sender_that_lost_its_hold_changes_nothing(museum: Museum, alive
         await resources.write(deliveries.give_back, [mine.id], held_until=first)
         assert await resources.read(count, alive) == {"pending": 1}
         assert await resources.read(due_receivers) == [], "it is still the second sender's"
+
+
+@pytest.mark.parametrize(("quick", "next_claim"), [(60.0, 2 * CLAIMED_TOGETHER), (0.0, CLAIMED_TOGETHER)])
+async def test_a_receiver_that_takes_all_quickly_gets_larger_claims(
+    museum: Museum, alive: Origin, monkeypatch: pytest.MonkeyPatch, quick: float, next_claim: int
+) -> None:
+    monkeypatch.setattr("sais.webhooks.sending.QUICK_SECONDS", quick)
+    alive.serve("/later", Hang())
+    async with museum.run() as resources:
+        await resources.write(put_in, alive.url("/hook"), CLAIMED_TOGETHER)
+        await resources.write(put_in, alive.url("/later"), MANY, batch_id=2)
+        sending = asyncio.create_task(resources.mailing.deliver_due())
+        await asyncio.to_thread(alive.wait_for_posts, CLAIMED_TOGETHER + 1)
+        assert await resources.read(count_held) == next_claim
+        sending.cancel()
+        await asyncio.wait([sending])
+        assert await resources.read(count_held) == 0, "what was not sent is given back"
 
 
 async def test_a_chunk_begins_nothing_new_when_its_time_is_over(museum: Museum, alive: Origin) -> None:
