@@ -1,7 +1,7 @@
 """What the imaging workers are compared with: threads of the run's own process."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -17,7 +17,7 @@ class ImagingThreads(ImagingWorkers):
     def start(self) -> None:
         """Threads have nothing to get ready."""
 
-    async def work(self, jobs: Sequence[Job]) -> list[Answer]:
+    async def work(self, jobs: Sequence[Job], *, spent: Callable[[float], None] | None = None) -> list[Answer]:
         return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: [answer(job) for job in jobs])
 
     def close(self) -> None:

@@ -97,7 +97,7 @@ async def ingest(order: Order, resources: Resources) -> None:
     status = await status_of(resources, plan.batch)
     await count_failures(resources, plan.batch)
     await sheet_of(resources, plan.batch)
-    summary_markdown(status, resources.ledger, public_url=resources.settings.public_url)
+    summary_markdown(status, resources.ledger, workers=resources.worker_count, public_url=resources.settings.public_url)
     if troubles:
         raise troubles[0]
 

@@ -23,6 +23,7 @@ async def summarise(batch: Batch, resources: Resources) -> BatchStatus:
     markdown = summary_markdown(
         status,
         resources.ledger,
+        workers=resources.worker_count,
         public_url=resources.settings.public_url,
         pauses=resources.fetcher.politeness.pauses(),
     )

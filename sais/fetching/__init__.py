@@ -5,5 +5,6 @@ from sais.fetching.guard import Guard
 from sais.fetching.politeness import HostPause
 from sais.fetching.redaction import redact_url
 from sais.fetching.resolver import GuardedResolver, Lookup
+from sais.fetching.slots import Waits
 
-__all__ = ["Fetched", "Fetcher", "Guard", "GuardedResolver", "HostPause", "Lookup", "PostResult", "redact_url"]
+__all__ = ["Fetched", "Fetcher", "Guard", "GuardedResolver", "HostPause", "Lookup", "PostResult", "Waits", "redact_url"]

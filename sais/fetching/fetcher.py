@@ -27,7 +27,7 @@ from sais.fetching.redaction import redact_url
 from sais.fetching.redirects import redirect_target
 from sais.fetching.resolver import GuardedResolver, Lookup
 from sais.fetching.robots import Robots, check_tags, product_of, robots_text
-from sais.fetching.slots import HostSlots
+from sais.fetching.slots import HostSlots, Waits
 from sais.fetching.whole_file import WholeFile
 from sais.settings import Settings
 
@@ -120,11 +120,18 @@ class Fetcher:
         self._slots.close()
 
     async def fetch(
-        self, url: str, destination: Path, *, etag: str | None = None, last_modified: str | None = None
+        self,
+        url: str,
+        destination: Path,
+        *,
+        etag: str | None = None,
+        last_modified: str | None = None,
+        waits: Waits | None = None,
     ) -> Fetched:
         """Streams the body to `destination`, which appears whole. Redirects are followed, each past the guard.
 
         With `etag` or `last_modified` the request is conditional, and an unchanged original gives status 304.
+        `waits` is told how long the requests waited to begin.
         Raises BadUrl, RefusedHost, RefusedByOrigin, TooBig or TransientMediaError; StorageError when the disk fails.
         """
         target = self._guard.check_url(url)
@@ -133,7 +140,7 @@ class Fetcher:
         for _ in range(self._settings.max_redirects + 1):
             if self._robots is not None:
                 await self._robots.check(target)
-            outcome = await self._hop(target, destination, budget, conditions)
+            outcome = await self._hop(target, destination, budget, conditions, waits)
             if isinstance(outcome, Fetched):
                 return outcome
             target = self._guard.check_url(str(outcome))
@@ -155,10 +162,15 @@ class Fetcher:
                     return PostResult(response.status, pause)
 
     async def _hop(
-        self, target: httpx.URL, destination: Path, budget: _Budget, conditions: Mapping[str, str]
+        self,
+        target: httpx.URL,
+        destination: Path,
+        budget: _Budget,
+        conditions: Mapping[str, str],
+        waits: Waits | None,
     ) -> Fetched | httpx.URL:
         """The image, or the next URL to ask. A slot for each hop: a redirect leads to another host's limit."""
-        async with self._slots.hold(target.host, self.politeness.visit(target.host)) as shared:
+        async with self._slots.hold(target.host, self.politeness.visit(target.host), waits) as shared:
             with media_errors(target):
                 async with budget.spend(), self._open("GET", target, conditions, shared) as response:
                     asked = _without_userinfo(target)

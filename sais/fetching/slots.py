@@ -2,8 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from time import perf_counter
+
+
+@dataclass
+class Waits:
+    """Seconds that requests waited for leave to begin: `host` for the host's slot, pace and pause, `slots` for one of
+    all slots."""
+
+    host: float = 0.0
+    slots: float = 0.0
 
 
 @dataclass
@@ -35,17 +45,30 @@ class HostSlots:
         return len(self._queues)
 
     @asynccontextmanager
-    async def hold(self, host: str, visit: AbstractAsyncContextManager[None] | None = None) -> AsyncIterator[bool]:
+    async def hold(
+        self, host: str, visit: AbstractAsyncContextManager[None] | None = None, waits: Waits | None = None
+    ) -> AsyncIterator[bool]:
         """Waits for a slot; gives whether others use or want the same host, so that a connection is worth keeping.
 
         The host's slot first, then `visit`, then one of all: those who wait for a slow or paused host keep no slot
         from the others.
-        A host is forgotten with its last user.
+        A host is forgotten with its last user. To `waits` is added how long it took, also when it came to nothing.
         """
+        waits = waits or Waits()
         queue = self._queues.setdefault(host, _Queue(asyncio.Semaphore(self._per_host)))
         queue.users += 1
         try:
-            async with queue.slots, visit or nullcontext(), self._total:
+            async with AsyncExitStack() as held:
+                started = perf_counter()
+                try:
+                    await held.enter_async_context(queue.slots)
+                    if visit is not None:
+                        await held.enter_async_context(visit)
+                finally:
+                    admitted = perf_counter()
+                    waits.host += admitted - started
+                await held.enter_async_context(self._total)
+                waits.slots += perf_counter() - admitted
                 if self._closed:
                     await asyncio.Future[None]()
                 self._holders += 1

@@ -58,7 +58,7 @@ async def _archive(resources: Resources, group: Sequence[Media]) -> AsyncIterato
 
 async def _write(resources: Resources, group: Sequence[Media]) -> None:
     paths = [(media.path or "", media.mime_type or "") for media in group]
-    with resources.ledger.timing("archive"):
+    with resources.ledger.timing("archive", len(group)):
         await resources.archive.write_files(
             [LocalFile(path, resources.original(path), mime_type) for path, mime_type in paths]
         )

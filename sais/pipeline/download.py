@@ -57,7 +57,7 @@ async def _download_all(resources: Resources, claim: Claim, budget: DayBudget, *
     former = {media.code: media.checksum for media in claim.media if media.checksum is not None}
     fetching = (_fetch(resources, media, budget) for media in claim.media)
     async for piece in in_pieces(fetching, SAVED_TOGETHER):
-        with resources.taking_in(), resources.ledger.timing("header"):
+        with resources.taking_in(), resources.ledger.timing("header", len(piece)):
             taken = await asyncio.to_thread(_take_in, resources, claim, piece, layout, last_try)
         spent = budget.take_unsaved()
         lost, today = await resources.write(_save, claim.lease, taken.rows, former, root, spent, public_url)
@@ -86,20 +86,21 @@ class TakenIn(NamedTuple):
 
 async def _fetch(resources: Resources, media: Media, budget: DayBudget) -> Arrived:
     incoming = resources.incoming(media.root, media.code)
-    with resources.ledger.timing("download"):
-        try:
-            return Arrived(media, incoming, await _bytes_of(resources, media, incoming, budget))
-        except MediaError as error:
-            return Arrived(media, incoming, error)
+    try:
+        return Arrived(media, incoming, await _bytes_of(resources, media, incoming, budget))
+    except MediaError as error:
+        return Arrived(media, incoming, error)
 
 
 async def _bytes_of(resources: Resources, media: Media, incoming: Path, budget: DayBudget) -> Fetched:
     if is_upload(media.url):
-        return await recall(media, incoming, resources.archive)
-    async with budget.turn():
-        fetched = await resources.fetcher.fetch(media.url, incoming)
-        budget.spend(fetched.size)
-        return fetched
+        with resources.ledger.timing("archive"):
+            return await recall(media, incoming, resources.archive)
+    with resources.downloading() as waits:
+        async with budget.turn():
+            fetched = await resources.fetcher.fetch(media.url, incoming, waits=waits)
+            budget.spend(fetched.size)
+            return fetched
 
 
 def _take_in(resources: Resources, claim: Claim, piece: Sequence[Arrived], layout: Layout, last_try: bool) -> TakenIn:

@@ -5,7 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import Pipe
@@ -48,20 +49,27 @@ class ImagingWorkers:
             raise answer
         return answer
 
-    async def work(self, jobs: Sequence[Job]) -> list[Answer]:
+    async def work(self, jobs: Sequence[Job], *, spent: Callable[[float], None] | None = None) -> list[Answer]:
         """A group of pictures one after the other in one worker: the fewer messages, the less they cost.
 
         A picture of which the decoder dies twice gives CorruptImage (`corrupt`), one for which the kernel kills two
-        workers TransientMediaError (`out_of_memory`); the others go on.
+        workers TransientMediaError (`out_of_memory`); the others go on. `spent` is told the worker's seconds.
         """
         plain = [tuple(job) for job in jobs]
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._answers, plain)
+        answers, seconds = await asyncio.get_running_loop().run_in_executor(self._threads, self._timed_answers, plain)
+        if spent is not None:
+            spent(seconds)
+        return answers
 
     def close(self) -> None:
         """Waits for the pictures that are being worked on, and drops those that wait."""
         self._threads.shutdown(cancel_futures=True)
         for worker in self._idle:
             worker.close()
+
+    def _timed_answers(self, jobs: Sequence[tuple[object, ...]]) -> tuple[list[Answer], float]:
+        start = time.perf_counter()
+        return self._answers(jobs), time.perf_counter() - start
 
     def _answers(self, jobs: Sequence[tuple[object, ...]]) -> list[Answer]:
         """In a thread that has the worker for itself. Of a group it is not known which picture the worker died of."""

@@ -13,7 +13,7 @@ async def notify_chunk(resources: Resources, chunk: Chunk) -> ChunkReport:
     start = time.perf_counter()
     report = ChunkReport("notify", chunk)
     scope = Scope(batch_id=chunk.batch, seconds=resources.settings.notify_seconds)
-    with resources.ledger.timing("webhooks"):
+    with resources.ledger.timing("webhooks", chunk.images):
         sent = await resources.mailing.deliver_due(scope)
     report.done = sent[DeliveryMarking.DELIVERED]
     resources.ledger.counts["webhooks"] += report.done

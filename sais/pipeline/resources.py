@@ -14,7 +14,7 @@ from sais.catalog.media import Lease
 from sais.catalog.presets import current_presets, publish_presets
 from sais.catalog.threaded import ThreadedDatabase
 from sais.configuration import Configuration
-from sais.fetching import Fetcher, Guard
+from sais.fetching import Fetcher, Guard, Waits
 from sais.pipeline.holding import Hold, holding
 from sais.pipeline.imaging_workers import ImagingWorkers, imaging_workers
 from sais.pipeline.ledger import Ledger
@@ -84,6 +84,17 @@ class Resources:
             yield
         finally:
             self._taken_in -= 1
+
+    @contextmanager
+    def downloading(self) -> Iterator[Waits]:
+        """One image from its origin. What it waited for leave to ask is kept apart from what it waited for bytes."""
+        waits = Waits()
+        try:
+            with self.ledger.timing("download"):
+                yield waits
+        finally:
+            self.ledger.add("host politeness", waits.host)
+            self.ledger.add("fetch slots", waits.slots)
 
     async def wind_down(self, seconds: float) -> None:
         """Nothing is begun any more; waits at most so long for the images in hand."""

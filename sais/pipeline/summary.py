@@ -13,6 +13,7 @@ from sais.catalog.bulk import table_of
 from sais.errors import StorageError
 from sais.fetching import HostPause, redact_url
 from sais.imaging import contact_sheet
+from sais.pipeline.bounds import bound_sentence, busy_share, split
 from sais.pipeline.ledger import Ledger
 from sais.pipeline.resources import Resources
 from sais.reading import batch_status
@@ -21,8 +22,6 @@ from sais_models.wire import BatchStatus
 
 SHEET_PICTURES = 64
 SHOWN_HOSTS = 100
-# The parts of the ledger that add up to "imaging" are shown below it.
-IMAGING_PARTS = ("decode", "resize", "encode", "hash")
 
 
 @dataclass(frozen=True)
@@ -98,11 +97,17 @@ async def status_of(resources: Resources, batch: Batch) -> BatchStatus:
     return await resources.read(batch_status, batch.id or 0)
 
 
-def summary_markdown(status: BatchStatus, ledger: Ledger, *, public_url: str, pauses: Sequence[HostPause] = ()) -> str:
-    """Counts, bytes, images a second, where the time went, and which hosts had to be left alone."""
+def summary_markdown(
+    status: BatchStatus, ledger: Ledger, *, workers: int, public_url: str, pauses: Sequence[HostPause] = ()
+) -> str:
+    """What bounded the run, counts, bytes, images a second, where the time went, and which hosts had to be left alone.
+
+    `workers` is how many imaging workers it may have.
+    """
     elapsed = max(ledger.elapsed, 1e-6)
-    rows = "\n".join(f"| {part} | {seconds:.2f} |" for part, seconds in _parts(ledger))
     return f"""## Batch {status.id} of {status.root}
+
+{bound_sentence(ledger, workers)}
 
 [Open the batch in SAIS]({batch_page_url(public_url, status.id)})
 
@@ -116,12 +121,22 @@ This run: {ledger.counts["downloads"]} originals ({ledger.counts["bytes download
 
 ### Where the time went
 
-Seconds of all workers and connections together; what goes on at once is counted for each.
+Seconds of all workers and connections together; what goes on at once is counted for each. "Waited" is the same times
+the images that waited, queues included: by it the run is judged. The {workers} imaging workers were busy for
+{busy_share(ledger, workers):.0%} of the time.
 
-| part | seconds |
-|---|---|
-{rows}
+| resource | seconds | waited (image-seconds) |
+|---|---|---|
+{_split_rows(ledger)}
 {_paused_hosts(pauses)}"""
+
+
+def _split_rows(ledger: Ledger) -> str:
+    lines: list[str] = []
+    for share in split(ledger):
+        lines.append(f"| {share.resource} | {share.seconds:.2f} | {share.waited:.1f} |")
+        lines += [f"| — {part} | {seconds:.2f} | |" for part, seconds in share.parts]
+    return "\n".join(lines)
 
 
 def _paused_hosts(pauses: Sequence[HostPause]) -> str:
@@ -140,17 +155,3 @@ They failed again and again, or asked for a pause. What was not asked for is tri
 |---|---|---|---|---|
 {rows}
 """
-
-
-def _parts(ledger: Ledger) -> list[tuple[str, float]]:
-    top = [
-        (part, seconds)
-        for part, seconds in sorted(ledger.seconds.items(), key=lambda item: -item[1])
-        if part not in IMAGING_PARTS
-    ]
-    lines: list[tuple[str, float]] = []
-    for part, seconds in top:
-        lines.append((part, seconds))
-        if part == "imaging":
-            lines += [(f"— {name}", ledger.seconds[name]) for name in IMAGING_PARTS if name in ledger.seconds]
-    return lines

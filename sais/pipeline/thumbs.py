@@ -1,6 +1,7 @@
 """Making the thumbs of media and keeping them: from the local original, or from the archive, never the source."""
 
 import asyncio
+import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -48,7 +49,9 @@ async def make_thumbs(resources: Resources, group: Sequence[Wanted]) -> list[Ren
     For each picture CorruptImage, TooBig or TransientMediaError in place of its rendition, RefusedByOrigin when its
     original is nowhere any more. Raises StorageError for the archive or the cache.
     """
+    asked = time.perf_counter()
     async with resources.imaging:
+        resources.ledger.add("imaging queue", time.perf_counter() - asked, len(group))
         try:
             done = await _rendered(resources, group)
         except FileMissing:  # evicted in this moment
@@ -66,7 +69,7 @@ async def make_thumbs(resources: Resources, group: Sequence[Wanted]) -> list[Ren
 async def flush_thumbs(resources: Resources, wanted: Sequence[Wanted]) -> None:
     """Before the rows say that they are there."""
     paths = [path for each in wanted for path in _thumb_paths(each)]
-    with resources.ledger.timing("thumb cache"):
+    with resources.ledger.timing("thumb cache", len(wanted)):
         await resources.patiently(lambda: resources.cache.flush(paths))
 
 
@@ -112,8 +115,9 @@ async def _render(resources: Resources, group: Sequence[tuple[Wanted, Path]]) ->
         job_of(source, each.presets, max_pixels=limit, folder=folder, paths=_thumb_paths(each))
         for each, source in group
     ]
-    with resources.ledger.timing("imaging"):
-        return [_rendition(answer) for answer in await resources.workers.work(jobs)]
+    with resources.ledger.timing("imaging", len(group)):
+        answers = await resources.workers.work(jobs, spent=partial(resources.ledger.add, "workers"))
+    return [_rendition(answer) for answer in answers]
 
 
 def _rendition(answer: Answer) -> Rendition | MediaError:
@@ -130,7 +134,7 @@ async def _upload(resources: Resources, group: Sequence[Wanted], done: Sequence[
         if isinstance(rendition, Rendition)
         for path, thumb in zip(_thumb_paths(each), rendition.thumbs, strict=True)
     )
-    with resources.ledger.timing("thumb cache"):
+    with resources.ledger.timing("thumb uploads", len(group)):
         async for _ in in_pieces(writing, UPLOADS_TOGETHER):
             pass
 

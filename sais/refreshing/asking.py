@@ -44,9 +44,9 @@ async def ask(resources: Resources, media: Media) -> Answer:
     """Raises StorageError when the disk fails."""
     incoming = resources.incoming(media.root, media.code)
     try:
-        with resources.ledger.timing("download"):
+        with resources.downloading() as waits:
             fetched = await resources.fetcher.fetch(
-                media.url, incoming, etag=media.etag, last_modified=media.last_modified
+                media.url, incoming, etag=media.etag, last_modified=media.last_modified, waits=waits
             )
         if fetched.status_code == NOT_MODIFIED or fetched.checksum == media.checksum:
             incoming.unlink(missing_ok=True)
