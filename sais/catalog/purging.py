@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, tuple_, update
 from sqlmodel import col
 
-from sais.catalog.batches import settle_batches
 from sais.catalog.bulk import Row, insert_new, table_of
 from sais.catalog.media import Lease
 from sais.catalog.rows import all_rows
@@ -110,10 +109,11 @@ def preset_names(connection: Connection, codes: Sequence[str] = ()) -> list[str]
     return sorted(names | set(connection.execute(thumbs).scalars()))
 
 
-def remove_media(connection: Connection, lease: Lease, codes: Sequence[str], deliveries: Sequence[Row]) -> None:
+def remove_media(connection: Connection, lease: Lease, codes: Sequence[str], deliveries: Sequence[Row]) -> list[int]:
     """Media that this run holds: the rows go, their webhooks come, and items of batches keep only their marking.
 
-    An item that was pending has failed, as `deleted`: submitted stays accepted + rejected, and the batch can settle.
+    An item that was pending has failed, as `deleted`: submitted stays accepted + rejected. Returns the batches
+    concerned, which are to be settled in the same transaction.
     """
     items = table_of(BatchItem)
     concerned = select(items.c.batch_id).distinct().where(col(BatchItem.code).in_(codes))
@@ -127,10 +127,10 @@ def remove_media(connection: Connection, lease: Lease, codes: Sequence[str], del
         .values(marking=ItemMarking.FAILED, reason=DELETED)
     )
     connection.execute(update(items).where(mine).values(code=None, url=None, context={}))
-    settle_batches(connection, batches)
     connection.execute(delete(table_of(Thumb)).where(col(Thumb.code).in_(codes)))
     connection.execute(delete(table_of(Media)).where(col(Media.code).in_(codes), col(Media.leased_by) == lease.run))
     insert_new(connection, Delivery, deliveries)
+    return batches
 
 
 def _forget_deliveries(

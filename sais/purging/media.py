@@ -13,6 +13,7 @@ from sais.catalog.threaded import ThreadedDatabase
 from sais.catalog.transfer import forget_cursors
 from sais.errors import UnknownAccount
 from sais.purging.files import Files
+from sais.settling import settle_batches
 from sais.webhooks.outbox import deletion_deliveries
 from sais_models import Account, Media
 from sais_models.columns import utc_now
@@ -60,5 +61,6 @@ class Purge:
 
 
 def _remove(connection: Connection, lease: Lease, account: Account, media: Sequence[Media]) -> None:
-    purging.remove_media(connection, lease, [one.code for one in media], deletion_deliveries(account, media))
+    deliveries = deletion_deliveries(account, media)
+    settle_batches(connection, purging.remove_media(connection, lease, [one.code for one in media], deliveries))
     forget_cursors(connection)

@@ -85,6 +85,27 @@ async def test_an_item_that_was_pending_has_failed_as_deleted(museum: Museum, or
     assert origin.hits["/one.jpg"] == 0
 
 
+async def test_a_batch_that_settles_by_it_is_told_of_its_end(museum: Museum, origin: Origin) -> None:
+    async with museum.run() as resources:
+        await resources.write(call_for_sums, origin.url("/summaries"))
+        plan = await plan_batch(resources, Order("museum", urls=pictures(origin, "one", "two")))
+        first, second = await resources.read(batch_rows, plan.batch, public_url="http://gateway")
+        await delete_media(resources, [first.code or ""])
+        await resources.mailing.deliver_due()
+        assert [post.path for post in origin.posts if post.path == "/summaries"] == [], "one image waits still"
+        await delete_media(resources, [second.code or ""])
+        await resources.mailing.deliver_due()
+        status = await resources.read(batch_status, plan.batch.id or 0)
+        secret_of_account = await resources.read(secret)
+    [told] = [post for post in origin.posts if post.path == "/summaries"]
+    assert verify_webhook(told.body, told.headers, secret_of_account) == status.model_dump(mode="json", by_alias=True)
+    assert (status.marking, status.failed) == ("settled", 2)
+
+
+def call_for_sums(connection: Connection, url: str) -> None:
+    change_account(connection, "museum", batch_callback_url=url)
+
+
 def call_for_thumbs(connection: Connection, url: str) -> None:
     change_account(connection, "museum", thumb_callback_url=url)
 
