@@ -13,7 +13,7 @@ from sais.catalog.presets import choose_presets
 from sais.dispatch import Submitted, is_done
 from sais.errors import CodeCollision, InputError, PermanentMediaError, UnknownPreset
 from sais.fetching import Guard
-from sais.quotas import Room
+from sais.quotas import Room, hold_room
 from sais.reading import media_row
 from sais.serving import MissingThumb
 from sais.submission import submit
@@ -79,9 +79,9 @@ def order_thumb(
 def order_missing(connection: Connection, missing: MissingThumb, *, guard: Guard, queue_limit: int) -> Batch | None:
     """A thumb of an image whose original is here, for a stranger: None when it waits already or the queue is full."""
     code, preset = missing.code, missing.preset
-    _lock(connection, code)
+    account = get_account(connection, find_media(connection, [code])[code].root)
+    _lock(connection, account, code)
     row = find_media(connection, [code])[code]
-    account = get_account(connection, row.root)
     if account.queued_limit is not None:
         queue_limit = min(queue_limit, account.queued_limit - 1)
     if waits(connection, code, preset) or queue_is_full(connection, row.root, queue_limit):
@@ -120,7 +120,7 @@ def _checked_code(connection: Connection, account: Account, url: str, guard: Gua
         if not url.isprintable():
             raise InputError("url: bad_url", field="url")
         code = code_of(url, account.root)
-        _lock(connection, code)
+        _lock(connection, account, code)
         known = find_media(connection, [code]).get(code)
         if known is not None and (known.url, known.root) != (url, account.root):
             raise CodeCollision("code_collision", "another address has the same code")
@@ -131,8 +131,13 @@ def _checked_code(connection: Connection, account: Account, url: str, guard: Gua
     return code
 
 
-def _lock(connection: Connection, code: str) -> None:
-    """PostgreSQL would let two ask at once; SQLite has one writer anyway, and its dialect leaves the clause out."""
+def _lock(connection: Connection, account: Account, code: str) -> None:
+    """PostgreSQL would let two ask at once; SQLite has one writer anyway, and its dialect leaves the clause out.
+
+    An account that is counted is locked before its media, as by those who send a batch: in the other order the two
+    would wait for one another.
+    """
+    hold_room(connection, account)
     connection.execute(select(col(Media.code)).where(col(Media.code) == code).with_for_update())
 
 

@@ -61,6 +61,14 @@ def usage_of(connection: Connection, root: str) -> AccountUsage:
     )
 
 
+def hold_room(connection: Connection, account: Account) -> bool:
+    """Until the transaction ends nobody else takes room of the account; False when it has no limit that is counted."""
+    if account.image_limit is None and account.queued_limit is None:
+        return False
+    usage.lock_account(connection, account.root)
+    return True
+
+
 class Room:
     """How many more images an account may have, and have waiting; None: any number."""
 
@@ -71,10 +79,9 @@ class Room:
     @classmethod
     def of(cls, connection: Connection, account: Account) -> "Room":
         """What is left now, and until the transaction ends nobody else's. Nothing is counted that has no limit."""
-        limits = Limits.of(account)
-        if limits.images is None and limits.queued is None:
+        if not hold_room(connection, account):
             return cls()
-        usage.lock_account(connection, account.root)
+        limits = Limits.of(account)
         return cls(
             None if limits.images is None else limits.images - usage.count_images(connection, account.root),
             None if limits.queued is None else limits.queued - usage.count_queued(connection, account.root),
