@@ -66,6 +66,10 @@ class StubGateway:
                 Route("/manifests", self.manifests, methods=["POST"]),
                 Route("/account/rotate_key", self.rotate_key, methods=["POST"]),
                 Route("/batches/{id:int}", self.batch),
+                Route("/batches/{id:int}/cancel", self.cancel, methods=["POST"]),
+                Route("/retry", self.retry, methods=["POST"]),
+                Route("/webhooks", self.webhooks),
+                Route("/webhooks/replay", self.replay, methods=["POST"]),
                 Route("/fetch/media/by-ids", self.by_ids, methods=["POST"]),
                 Route("/status", self.status),
                 Route("/media/cache/{preset}/{name}", self.thumb),
@@ -193,6 +197,24 @@ class StubGateway:
         sums = {"id": request.path_params["id"], "submitted": len(codes), "accepted": len(markings)}
         sums |= {"rejected": len(codes) - len(markings), "pending": counts["new"], "done": counts["resized"]}
         return JSONResponse({**sums, "failed": counts["failed"], "settled": not counts["new"], "flowRunUrl": None})
+
+    async def cancel(self, request: Request) -> Response:
+        await self.read(request)
+        return await self.batch(request)
+
+    async def retry(self, request: Request) -> Response:
+        await self.read(request)
+        self.check_key(request)
+        return JSONResponse({"batch": 7, "retried": 2, "next": None})
+
+    async def webhooks(self, request: Request) -> Response:
+        self.check_key(request)
+        return JSONResponse([dict(request.query_params)])
+
+    async def replay(self, request: Request) -> Response:
+        await self.read(request)
+        self.check_key(request)
+        return JSONResponse({"replayed": 3})
 
     async def by_ids(self, request: Request) -> Response:
         ids = (await self.read(request))["ids"]
