@@ -6,7 +6,7 @@ from prefect import flow
 from pydantic import Field
 
 from blocks.configuration import load_configuration
-from sais.webhooks.mailing import open_mailing
+from flows.winding_down import mail_until_told
 from sais.webhooks.sending import Scope
 from tasks.deliver import deliver, tell_dead_receivers
 
@@ -24,7 +24,7 @@ async def deliver_webhooks(
         batch: Only this batch's.
         seconds: Begins nothing new after so long, so that the next run follows with fresh configuration.
     """
-    async with open_mailing(await load_configuration()) as mailing:
+    async with mail_until_told(await load_configuration()) as mailing:
         sent = await deliver(mailing, Scope(batch, account, seconds))
         await tell_dead_receivers(mailing)
         return sent
