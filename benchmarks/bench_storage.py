@@ -28,6 +28,7 @@ LOCAL = {
 S3 = {
     "S3: SAIS, file by file": "sais",
     "S3: SAIS, all in one call": "together",
+    "S3: obstore, asynchronous": "obstore",
     "S3: s3fs, asynchronous": "s3fs",
     "S3: boto3 in threads": "boto3",
 }

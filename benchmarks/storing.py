@@ -1,6 +1,6 @@
 """Files of 200 KB into a storage, by SAIS' storages and by what one would take otherwise.
 
-python -m benchmarks.storing sais|together|copy|s3fs|boto3      see child.py
+python -m benchmarks.storing sais|together|copy|obstore|s3fs|boto3      see child.py
 """
 
 import asyncio
@@ -48,6 +48,26 @@ async def by_copy(order: Mapping[str, Any], source: Path) -> float:
         shutil.copyfile(source, folder / path)
 
     return await _in_threads(order, put)
+
+
+async def by_obstore(order: Mapping[str, Any], source: Path) -> float:
+    """The client alone: obstore reads the file itself, and nobody compares what was kept."""
+    from obstore.store import S3Store
+
+    options = order["options"]
+    store = S3Store(
+        order["url"].removeprefix("s3://"),
+        endpoint=options["endpoint_url"],
+        access_key_id=options["key"],
+        secret_access_key=options["secret"],
+        region="us-east-1",
+        client_options={"allow_http": True},
+    )
+
+    async def put(path: str) -> None:
+        await store.put_async(path, source, attributes={"Content-Type": TYPE}, use_multipart=False)
+
+    return await _timed(order, put)
 
 
 async def by_s3fs(order: Mapping[str, Any], source: Path) -> float:
@@ -107,5 +127,6 @@ def _handler(way: Callable[[Mapping[str, Any], Path], Awaitable[float]]) -> Call
 
 
 if __name__ == "__main__":
-    ways = {"sais": by_sais, "together": by_sais_together, "copy": by_copy, "s3fs": by_s3fs, "boto3": by_boto3}
+    ways = {"sais": by_sais, "together": by_sais_together, "copy": by_copy}
+    ways |= {"obstore": by_obstore, "s3fs": by_s3fs, "boto3": by_boto3}
     serve({name: _handler(way) for name, way in ways.items()})
