@@ -133,7 +133,7 @@ def _place(signed: str, bucket: str) -> dict[str, Any] | None:
 
 
 def _store(bucket: str, place: dict[str, Any], credentials: Any, connect_seconds: float) -> S3Store:
-    client: "ClientConfig" = {
+    client: ClientConfig = {
         "allow_http": place["endpoint"].startswith("http:"),
         "connect_timeout": timedelta(seconds=connect_seconds),
         "timeout": PUT_TIMEOUT,
