@@ -44,7 +44,8 @@ def install() -> None:
     wrappers: dict[str, Callable[[ModuleType], None]] = {
         "sqlalchemy.engine.default": lambda module: _wrap_commit(module.DefaultDialect, passing),
         "s3fs.core": lambda module: _wrap_s3(module.S3FileSystem, passing),
-        "sais.fetching.fetcher": lambda module: _wrap_post(module.Fetcher, passing),
+        "sais.storage.s3_puts": lambda module: _wrap_method(module.Puts, "put", "S3 put_object", passing),
+        "sais.fetching.fetcher": lambda module: _wrap_method(module.Fetcher, "post", "a webhook", passing),
         "sais.settling": lambda module: _wrap_settle(module, passing),
         "sais.imaging.rendering": lambda module: _wrap_plain(module, "render", "a picture", passing),
     }
@@ -196,13 +197,13 @@ def _wrap_s3(system: Any, passing: Passing) -> None:
     system._call_s3 = around
 
 
-def _wrap_post(fetcher: Any, passing: Passing) -> None:
-    post = fetcher.post
+def _wrap_method(kind: Any, method: str, what: str, passing: Passing) -> None:
+    original = getattr(kind, method)
 
     async def around(self: Any, *args: Any, **kwargs: Any) -> Any:
-        passing.pass_by("before a webhook")
-        answer = await post(self, *args, **kwargs)
-        passing.pass_by("after a webhook")
+        passing.pass_by(f"before {what}")
+        answer = await original(self, *args, **kwargs)
+        passing.pass_by(f"after {what}")
         return answer
 
-    fetcher.post = around
+    setattr(kind, method, around)
