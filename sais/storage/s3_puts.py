@@ -24,18 +24,16 @@ CONFIG_OPTIONS |= {"read_timeout", "s3"}
 S3_OPTIONS = {"addressing_style"}
 # obstore reads the environment as well. Most of these mean nothing to botocore and would change what is kept; the
 # address of S3 goes before the one that obstore is given.
-FOREIGN_VARIABLES: tuple[str, ...] = (
+FOREIGN_VARIABLES = (
+    "AWS_ALLOW_INVALID_CERTIFICATES",
+    "AWS_CHECKSUM_ALGORITHM",
+    "AWS_DEFAULT_HEADERS",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_PROXY",
+    "AWS_REQUEST_PAYER",
+    "AWS_S3_EXPRESS",
     "AWS_SERVER_SIDE_ENCRYPTION",
     "AWS_SSE_",
-    "AWS_CHECKSUM_ALGORITHM",
-    "AWS_REQUEST_PAYER",
-)
-FOREIGN_VARIABLES += (
-    "AWS_ENDPOINT_URL_S3",
-    "AWS_S3_EXPRESS",
-    "AWS_PROXY",
-    "AWS_DEFAULT_HEADERS",
-    "AWS_ALLOW_INVALID_CERTIFICATES",
 )
 # From the first byte to the answer. An object has 16 MB at most, and 16 are under way: 17 Mbit/s are enough.
 PUT_TIMEOUT = timedelta(seconds=120)
