@@ -13,7 +13,7 @@ from tests.support.pictures import quarters, turned
     ("largest", "orientation", "stored"),
     [
         ((1280, 960), 1, (1600, 1200)),
-        ((800, 600), 1, (1600, 1200)),  # at 1/2 there would be nothing left for LANCZOS to do
+        ((800, 600), 1, (1600, 1200)),  # at 1/2 there would be nothing left for resize() to do
         ((600, 450), 1, (800, 600)),
         ((192, 144), 1, (400, 300)),
         ((64, 48), 1, (200, 150)),
