@@ -90,7 +90,7 @@ def main() -> None:
         makers: dict[str, Callable[[Path], PrefectServer]] = {"SAIS' settings": PrefectServer}
         if not QUICK:  # each server takes 20 s to start
             makers["Prefect's defaults"] = with_defaults
-        servers = {}
+        servers: dict[str, PrefectServer] = {}
         for kind, make in makers.items():
             folder = Path(name) / f"server-{len(servers)}"
             folder.mkdir()

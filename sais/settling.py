@@ -63,6 +63,8 @@ def settle(connection: Connection, codes: Iterable[str], *, public_url: str) -> 
                     context = batch.context | item.context
                     reports.setdefault(code, Report(rows[code], thumbs.get(code, []), context, outcome.reason))
         _save_outcomes(connection, outcomes)
+        if outcomes and batch.resumes:
+            batches.change_batch(connection, batch_id, resumes=0)
         account = get_account(connection, batch.root)
         deliveries.add_deliveries(
             connection, deliveries_for(batch, account, list(reports.values()), public_url=public_url)

@@ -22,8 +22,9 @@ class Batch(SQLModel, table=True):
 
     `waiting_since`: no run of it was started, or its run gave way, because the account has as many runs as it may.
     `request_id` is that of the HTTP request which made it; null for a batch of the command line or of a run.
-    `held_until`: the run in `flow_run_id` works on it, and says so again before that time. `retry`: it tries again what
-    failed in other batches, and tells the client only what has changed.
+    `held_until`: the run in `flow_run_id` works on it, and says so again before that time. `resumes`: how often a run
+    was started in place of one that had ended or died, since an image of the batch last settled. `retry`: it tries
+    again what failed in other batches, and tells the client only what has changed.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -41,6 +42,7 @@ class Batch(SQLModel, table=True):
     flow_run_id: str | None = Field(default=None, index=True)
     waiting_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
     held_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    resumes: int = 0
     request_id: str | None = Field(default=None, max_length=64)
     retry: bool = False
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)

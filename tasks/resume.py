@@ -13,7 +13,7 @@ from prefect.logging import get_run_logger
 from prefect.states import Cancelled, Crashed
 
 from sais.catalog.batches import get_batch
-from sais.catalog.stalled import note_run, stalled_batches
+from sais.catalog.stalled import note_resume, stalled_batches
 from sais.catalog.turns import Share, ask_for_turn
 from sais.pipeline.resources import Resources
 from sais.settling import cancel, settle_leftovers
@@ -82,7 +82,7 @@ async def resume(batch: Batch, resources: Resources) -> bool:
         get_run_logger().info("batch %s of %s waits until another run of the account ends", batch.id, batch.root)
         return False
     run = await start_again(batch)
-    await resources.write(note_run, batch, str(run.id))
+    await resources.write(note_resume, batch, str(run.id))
     get_run_logger().info("batch %s of %s goes on as flow run %s", batch.id, batch.root, run.id)
     return True
 

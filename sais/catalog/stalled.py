@@ -57,3 +57,9 @@ def note_run(connection: Connection, batch: Batch, run: str) -> None:
         .where(col(Batch.id) == batch.id, col(Batch.flow_run_id).is_not_distinct_from(batch.flow_run_id))
         .values(flow_run_id=run, held_until=None)
     )
+
+
+def note_resume(connection: Connection, batch: Batch, run: str) -> None:
+    """The same where the one before had ended or died."""
+    note_run(connection, batch, run)
+    connection.execute(update(table_of(Batch)).where(col(Batch.id) == batch.id).values(resumes=col(Batch.resumes) + 1))

@@ -41,6 +41,31 @@ def test_a_run_is_believed_for_so_long(kind: str, since: float, held_until: floa
     assert fate_of(batch, FlowRun(flow_id=uuid4(), state=state), NOW, GRACE) == fate
 
 
+@pytest.mark.parametrize(
+    ("kind", "resumes", "since", "fate"),
+    [
+        ("CRASHED", 0, 1, Fate.RESUME),
+        ("CRASHED", 1, 14, Fate.LEAVE),
+        ("CRASHED", 1, 16, Fate.RESUME),
+        ("FAILED", 3, 59, Fate.LEAVE),
+        ("FAILED", 3, 61, Fate.RESUME),
+        ("FAILED", 40, 1799, Fate.LEAVE),
+        ("FAILED", 40, 1801, Fate.RESUME),
+        ("PENDING", 1, 239, Fate.LEAVE),
+        ("PENDING", 1, 241, Fate.RESUME),
+        ("RUNNING", 2, 479, Fate.LEAVE),
+        ("RUNNING", 40, 1919, Fate.LEAVE),
+        ("RUNNING", 40, 1921, Fate.RESUME),
+    ],
+)
+def test_a_batch_that_gets_no_further_is_resumed_after_growing_pauses(
+    kind: str, resumes: int, since: float, fate: Fate
+) -> None:
+    batch = Batch(root="museum", presets=[], resumes=resumes)
+    state: State[None] = State(type=StateType(kind), timestamp=ago(since))
+    assert fate_of(batch, FlowRun(flow_id=uuid4(), state=state), NOW, GRACE) == fate
+
+
 @pytest.mark.parametrize(("held_until", "fate"), [(1, Fate.RESUME), (None, Fate.LEAVE)])
 def test_a_run_that_prefect_does_not_know_is_dead_when_it_had_begun(held_until: float | None, fate: Fate) -> None:
     silent = None if held_until is None else ago(held_until)

@@ -141,6 +141,11 @@ async def test_a_successor_that_died_before_it_began_is_followed_too(museum: Mus
     first = await run_of(museum, batch)
     async with get_client() as client:
         await client.set_flow_run_state(first.id, Crashed(), force=True)
+    assert await resume_stalled() == 0, "a batch that gets no further waits for some seconds"
+    async with museum.run() as resources:
+        row = await resources.read(get_batch, batch.id or 0)
+        await resources.write(update_rows, Batch, [{"id": batch.id, "resumes": 0}])
+    assert row.resumes == 1
     assert await resume_stalled() == 1
     assert (await run_of(museum, batch)).id != first.id
 

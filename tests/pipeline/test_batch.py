@@ -6,9 +6,11 @@ from pathlib import Path
 from PIL import Image
 
 from sais.addressing import code_of
+from sais.catalog.batches import get_batch
+from sais.catalog.bulk import update_rows
 from sais.client import verify_webhook
-from sais.pipeline.plan import Order
-from sais_models import PresetSettings
+from sais.pipeline.plan import Order, plan_batch
+from sais_models import Batch, PresetSettings
 from tests.support.batches import Museum, replace_settings
 from tests.support.origin import Origin
 from tests.support.pictures import encoded, noise, quarters
@@ -178,3 +180,12 @@ async def test_a_receiver_that_is_down_fails_nothing_and_is_called_again(museum:
     assert worked.status.settled
     first = origin.wait_for_posts(1)[0]
     assert json.loads(first.body)["marking"] == "resized"
+
+
+async def test_a_batch_that_gets_further_counts_its_resumes_anew(museum: Museum, origin: Origin) -> None:
+    url = origin.serve("/one.jpg", Content(JPEG))
+    async with museum.run() as resources:
+        batch = (await plan_batch(resources, Order("museum", urls=[url]))).batch.id or 0
+        await resources.write(update_rows, Batch, [{"id": batch, "resumes": 3}])
+        await museum.ingest(resources, Order("museum", batch=batch))
+        assert (await resources.read(get_batch, batch)).resumes == 0
