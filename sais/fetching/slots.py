@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -57,26 +57,21 @@ class HostSlots:
         waits = waits or Waits()
         queue = self._queues.setdefault(host, _Queue(asyncio.Semaphore(self._per_host)))
         queue.users += 1
+        started, admitted = perf_counter(), 0.0
         try:
-            async with AsyncExitStack() as held:
-                started = perf_counter()
-                try:
-                    await held.enter_async_context(queue.slots)
-                    if visit is not None:
-                        await held.enter_async_context(visit)
-                finally:
-                    admitted = perf_counter()
-                    waits.host += admitted - started
-                await held.enter_async_context(self._total)
-                waits.slots += perf_counter() - admitted
-                if self._closed:
-                    await asyncio.Future[None]()
-                self._holders += 1
-                try:
-                    yield queue.users > 1
-                finally:
-                    self._holders -= 1
+            async with queue.slots, visit or nullcontext():
+                admitted = perf_counter()
+                async with self._total:
+                    waits.slots += perf_counter() - admitted
+                    if self._closed:
+                        await asyncio.Future[None]()
+                    self._holders += 1
+                    try:
+                        yield queue.users > 1
+                    finally:
+                        self._holders -= 1
         finally:
+            waits.host += (admitted or perf_counter()) - started
             queue.users -= 1
             if not queue.users:
                 del self._queues[host]

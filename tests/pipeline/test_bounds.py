@@ -1,6 +1,7 @@
 """What a run's summary says bounded it: of ledgers, and of runs that one thing slows down."""
 
 import time
+from typing import Any
 
 import pytest
 
@@ -26,26 +27,29 @@ def ledger_of(*, elapsed: float = 100.0, downloads: int = 1000, **parts: tuple[f
 
 
 @pytest.mark.parametrize(
-    ("ledger", "bound"),
+    ("waited", "bound"),
     [
-        (ledger_of(), None),
-        (ledger_of(workers=(170, 1), download=(9000, 1)), Resource.CPU),
-        (ledger_of(workers=(150, 1), download=(9000, 1)), Resource.NETWORK),
-        (ledger_of(download=(9000, 1), host_politeness=(5000, 1)), Resource.HOSTS),
-        (ledger_of(download=(9000, 1), host_politeness=(4000, 1)), Resource.NETWORK),
-        (ledger_of(download=(100, 1), imaging=(40, 8), imaging_queue=(1, 1)), Resource.CPU),
-        (ledger_of(download=(100, 1), imaging=(1, 8), imaging_queue=(10, 80)), Resource.CPU),
-        (ledger_of(download=(100, 1), imaging=(1, 8), thumb_uploads=(3, 8), imaging_queue=(10, 80)), Resource.STORAGE),
-        (ledger_of(download=(100, 1), archive=(2, 100)), Resource.STORAGE),
-        (ledger_of(download=(100, 1), database=(3, 1)), Resource.DATABASE),
-        (ledger_of(download=(100, 1), database=(3, 1), downloads=10), Resource.NETWORK),
-        (ledger_of(download=(100, 1), webhooks=(5, 250)), Resource.WEBHOOKS),
+        ({}, None),
+        ({"workers": (170, 1), "download": (9000, 1)}, Resource.CPU),
+        ({"workers": (150, 1), "download": (9000, 1)}, Resource.NETWORK),
+        ({"download": (9000, 1), "host_politeness": (5000, 1)}, Resource.HOSTS),
+        ({"download": (9000, 1), "host_politeness": (4000, 1)}, Resource.NETWORK),
+        ({"download": (100, 1), "imaging": (40, 8), "imaging_queue": (1, 1)}, Resource.CPU),
+        ({"download": (100, 1), "imaging": (1, 8), "imaging_queue": (10, 80)}, Resource.CPU),
+        (
+            {"download": (100, 1), "imaging": (1, 8), "thumb_uploads": (3, 8), "imaging_queue": (10, 80)},
+            Resource.STORAGE,
+        ),
+        ({"download": (100, 1), "archive": (2, 100)}, Resource.STORAGE),
+        ({"download": (100, 1), "database": (3, 1)}, Resource.DATABASE),
+        ({"download": (100, 1), "database": (3, 1), "downloads": 10}, Resource.NETWORK),
+        ({"download": (100, 1), "webhooks": (5, 250)}, Resource.WEBHOOKS),
     ],
 )
 def test_what_images_waited_for_most_bounds_the_run_unless_the_workers_were_busy(
-    ledger: Ledger, bound: Resource | None
+    waited: dict[str, Any], bound: Resource | None
 ) -> None:
-    assert what_bounds(ledger, WORKERS) == bound
+    assert what_bounds(ledger_of(**waited), WORKERS) == bound
 
 
 def test_the_sentence_says_what_would_make_it_faster() -> None:
