@@ -37,7 +37,7 @@ bench: setup
 bench-quick: setup
 	$(PY) -m benchmarks --quick $(NAMES)
 
-# About half an hour: each seam, then two long runs. Everything listens on loopback only.
+# About twenty minutes: each seam, then two long runs. Everything listens on loopback only.
 chaos: setup
 	$(PY) -m tests.chaos seams
 	$(PY) -m tests.chaos servers
