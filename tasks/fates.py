@@ -13,7 +13,7 @@ LONGEST_MARGIN = timedelta(seconds=30)
 # starting takes longer than the grace each would be taken for dead before it begins.
 FIRST_PAUSE = timedelta(seconds=15)
 LONGEST_PAUSE = timedelta(minutes=30)
-MOST_GRACES = 16
+MOST_GRACES = 4
 # A worker that does not find the deployment says Cancelled too, and nobody has asked for that.
 NOT_ASKED_FOR = "no longer exists"
 
@@ -27,8 +27,8 @@ class Fate(Enum):
 
 
 def fate_of(batch: Batch, run: FlowRun | None, now: datetime, grace: timedelta) -> Fate:
-    """`grace` is the time that a run has to begin, twice as long after each resume that got the batch no further. A run
-    that Prefect does not know is as good as none."""
+    """`grace` is the time that a run has to begin, twice as long after each further resume that got the batch no further.
+    A run that Prefect does not know is as good as none."""
     state = run.state if run is not None else None
     if state is None:
         begun = batch.held_until is not None
@@ -43,7 +43,7 @@ def fate_of(batch: Batch, run: FlowRun | None, now: datetime, grace: timedelta) 
 def _patient_until(batch: Batch, state: State, grace: timedelta) -> datetime:
     """Until then Prefect's word counts, that there is a run; or there is none, and the next one has to wait."""
     margin = min(grace, LONGEST_MARGIN)
-    grace *= min(2**batch.resumes, MOST_GRACES)
+    grace *= min(2 ** max(batch.resumes - 1, 0), MOST_GRACES)
     match state.type:
         case StateType.PENDING:
             return state.timestamp + grace

@@ -51,11 +51,11 @@ def test_a_run_is_believed_for_so_long(kind: str, since: float, held_until: floa
         ("FAILED", 3, 61, Fate.RESUME),
         ("FAILED", 40, 1799, Fate.LEAVE),
         ("FAILED", 40, 1801, Fate.RESUME),
-        ("PENDING", 1, 239, Fate.LEAVE),
-        ("PENDING", 1, 241, Fate.RESUME),
-        ("RUNNING", 2, 479, Fate.LEAVE),
-        ("RUNNING", 40, 1919, Fate.LEAVE),
-        ("RUNNING", 40, 1921, Fate.RESUME),
+        ("PENDING", 1, 119, Fate.LEAVE),
+        ("PENDING", 1, 121, Fate.RESUME),
+        ("RUNNING", 2, 239, Fate.LEAVE),
+        ("RUNNING", 40, 479, Fate.LEAVE),
+        ("RUNNING", 40, 481, Fate.RESUME),
     ],
 )
 def test_a_batch_that_gets_no_further_is_resumed_after_growing_pauses(
