@@ -27,7 +27,7 @@ class Fate(Enum):
 
 
 def fate_of(batch: Batch, run: FlowRun | None, now: datetime, grace: timedelta) -> Fate:
-    """`grace` is the time that a run has to begin, twice as long after each further resume that got the batch no further.
+    """`grace` is the time that a run has to begin, doubled with each further resume that was in vain.
     A run that Prefect does not know is as good as none."""
     state = run.state if run is not None else None
     if state is None:

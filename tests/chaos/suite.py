@@ -6,6 +6,7 @@ Which seams there are is found out by a batch that nothing disturbs: none can be
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -69,13 +70,16 @@ class Suite:
         self._send("seam-0", 0)
         if not wait_for_rest(self._stack.places, "seam-0", REST_SECONDS):
             raise TimeoutError("the batch that nothing disturbs did not come to rest")
-        deadline = time.monotonic() + REST_SECONDS
-        # Its run passes on its turn and gives back its leases when all has settled: these are seams, too.
-        while self._stack.processes.find(self._stack.targets["flow process"]):
-            if time.monotonic() > deadline:
-                raise TimeoutError("the run that nothing disturbs does not end")
-            time.sleep(LOOK_SECONDS)
+        self._let_runs_end()
         return self._stack.switch.passed()
+
+    def _let_runs_end(self, unless: Callable[[], bool] = lambda: False) -> None:
+        """A run passes on its turn and gives back its leases when all has settled: these are seams, too."""
+        deadline = time.monotonic() + REST_SECONDS
+        while not unless() and self._stack.processes.find(self._stack.targets["flow process"]):
+            if time.monotonic() > deadline:
+                raise TimeoutError("a run does not end")
+            time.sleep(LOOK_SECONDS)
 
     def _tear(self, torn: Torn, armed: str) -> None:
         stack = self._stack
@@ -85,6 +89,7 @@ class Suite:
         sent = self._send(torn.root, torn.number)
         if not wait_for_rest(stack.places, torn.root, REST_SECONDS):
             torn.problems.append(f"not at rest after {REST_SECONDS} s")
+        self._let_runs_end(lambda: stack.switch.fired_at(armed) is not None)
         now, fired = time.time(), stack.switch.fired_at(armed)
         stack.switch.disarm(armed)
         if fired is None:
