@@ -2,8 +2,8 @@
 
 import asyncio
 from base64 import b64encode
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -32,6 +32,7 @@ from sais.fetching.whole_file import WholeFile
 from sais.settings import Settings
 
 CALLBACKS_KEPT = 64
+WATCH_SECONDS = 0.02
 # RFC 9309 asks for at least five.
 ROBOTS_REDIRECTS = 5
 
@@ -115,9 +116,14 @@ class Fetcher:
         """Requests under way."""
         return self._slots.holders
 
-    def begin_no_more(self) -> None:
-        """What is under way goes on to its end; everything else waits until it is cancelled."""
+    async def wind_down(self, seconds: float, busy: Callable[[], int] = lambda: 0) -> None:
+        """Nothing is begun any more; waits at most so long for the requests under way, and while the caller is `busy`.
+        Everything else waits until it is cancelled."""
         self._slots.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self.in_hand or busy():  # noqa: ASYNC110  two counters, asked for 4 s at most
+                    await asyncio.sleep(WATCH_SECONDS)
 
     async def fetch(
         self,

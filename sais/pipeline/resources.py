@@ -29,7 +29,6 @@ GROUPS_A_WORKER = 3
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
-WATCH_SECONDS = 0.02
 
 
 class Resources:
@@ -98,13 +97,7 @@ class Resources:
 
     async def wind_down(self, seconds: float) -> None:
         """Nothing is begun any more; waits at most so long for the images in hand."""
-        self.fetcher.begin_no_more()
-        try:
-            async with asyncio.timeout(seconds):
-                while self.fetcher.in_hand or self._taken_in:  # noqa: ASYNC110  two counters, asked for 4 s at most
-                    await asyncio.sleep(WATCH_SECONDS)
-        except TimeoutError:
-            return
+        await self.fetcher.wind_down(seconds, lambda: self._taken_in)
 
     @property
     def worker_count(self) -> int:

@@ -77,7 +77,10 @@ class Puts:
         return answer["e_tag"] or ""
 
     def pause(self) -> None:
-        self._resume = asyncio.get_running_loop().time() + PAUSE_SECONDS
+        """Not any longer when it is paused already: there is always somebody who puts meanwhile."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._resume:
+            self._resume = now + PAUSE_SECONDS
 
 
 class _Credentials:

@@ -17,7 +17,6 @@ from sais_models.columns import utc_now
 
 WAITED_SECONDS = 3_600
 SHORTEST_PAUSE = 0.1
-WATCH_SECONDS = 0.02
 
 
 class Mailing:
@@ -46,13 +45,7 @@ class Mailing:
 
     async def wind_down(self, seconds: float) -> None:
         """Nothing is sent any more; waits at most so long for the requests under way."""
-        self._fetcher.begin_no_more()
-        try:
-            async with asyncio.timeout(seconds):
-                while self._fetcher.in_hand:  # noqa: ASYNC110  a counter, asked for 4 s at most
-                    await asyncio.sleep(WATCH_SECONDS)
-        except TimeoutError:
-            return
+        await self._fetcher.wind_down(seconds)
 
     async def newly_dead(self) -> list[Receiver]:
         """Receivers that have died since this was last asked."""
