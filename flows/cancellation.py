@@ -35,13 +35,15 @@ async def cancel_its_batches(flow: Flow[..., Any], flow_run: FlowRun, state: Sta
     await _cancel_and_pass_on(await load_configuration(), str(flow_run.id))
 
 
-async def cancel_if_asked_to(configuration: Configuration, run: str) -> bool:
-    """Whether somebody cancels this run in Prefect; then its batches are cancelled. No when Prefect does not answer."""
+async def cancel_if_asked_to(configuration: Configuration, run: str, seconds: float) -> bool:
+    """Whether somebody cancels this run in Prefect; then its batches are cancelled. No when Prefect does not answer
+    within `seconds`: `resume-stalled` does it then."""
     try:
-        async with get_client() as client:
-            asked = await client.read_flow_run(UUID(run))
-    except (PrefectException, httpx.HTTPError, ValueError) as error:
-        log.warning("Prefect does not tell whether this run is cancelled: %s", error)
+        number = UUID(run)
+        async with asyncio.timeout(seconds), get_client() as client:
+            asked = await client.read_flow_run(number)
+    except (PrefectException, httpx.HTTPError, TimeoutError, ValueError) as error:
+        log.warning("Prefect does not tell whether this run is cancelled: %s", error or type(error).__name__)
         return False
     if asked.state is None or not asked.state.is_cancelling():
         return False

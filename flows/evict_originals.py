@@ -7,8 +7,8 @@ from prefect.runtime import flow_run
 from pydantic import Field
 
 from blocks.configuration import load_configuration
+from flows.winding_down import open_until_told
 from sais.evicting.evicting import Evicted, evict_pages, rule_of
-from sais.pipeline.resources import open_resources
 from tasks.evict import evict, plan_evict, show_evicted
 
 
@@ -29,7 +29,7 @@ async def evict_originals(
     """
     configuration = await load_configuration()
     evicted = Evicted()
-    async with open_resources(configuration, run=str(flow_run.id)) as resources:
+    async with open_until_told(configuration, str(flow_run.id)) as resources:
         cut = await plan_evict(rule_of(resources.settings, days=older_than_days, keep_gb=keep_gb), resources)
         if not dry_run:
             async for page in evict_pages(resources, cut):

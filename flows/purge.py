@@ -6,8 +6,8 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from blocks.configuration import load_configuration
+from flows.winding_down import open_until_told
 from sais.errors import InputError
-from sais.pipeline.resources import open_resources
 from sais.purging import PIECE
 from tasks.purge import end_purge, find_codes, next_media, open_purge, plan_purge, purge_piece
 
@@ -35,7 +35,7 @@ async def purge(
     if (account is None) == (not media):
         raise InputError("give an account, or codes of media", field="account")
     configuration = await load_configuration()
-    async with open_resources(configuration, run=str(flow_run.id)) as resources:
+    async with open_until_told(configuration, str(flow_run.id)) as resources:
         plan = await plan_purge(resources, account, media or [])
         tally = {"media": sum(count.media for count in plan), "deleted": 0, "busy": 0}
         if mode == PurgeMode.PLAN:

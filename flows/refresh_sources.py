@@ -10,7 +10,7 @@ from pydantic import Field
 
 from blocks.configuration import load_configuration
 from flows.ingest import Account
-from sais.pipeline.resources import open_resources
+from flows.winding_down import open_until_told
 from sais.refreshing.parts import next_part
 from sais.syncing.plan import all_roots
 from sais_models.columns import utc_now
@@ -37,7 +37,7 @@ async def refresh_sources(
     configuration = await load_configuration()
     before = utc_now() - timedelta(days=older_than_days)
     sums: dict[str, Counter[str]] = {}
-    async with open_resources(configuration, run=str(flow_run.id)) as resources:
+    async with open_until_told(configuration, str(flow_run.id)) as resources:
         for root in accounts if accounts else await resources.read(all_roots):
             sums[root] = Counter(due=await plan_refresh(root, before, resources))
             left = 0 if dry_run else limit

@@ -4,7 +4,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from blocks.configuration import load_configuration
-from sais.pipeline.resources import open_resources
+from flows.winding_down import open_until_told
 from sais.retention import cutoff
 from sais_models.columns import utc_now
 from tasks.retention import old_artifacts, old_rows, old_runs, show_retention
@@ -20,7 +20,7 @@ async def retention(dry_run: bool = False) -> dict[str, int]:
         dry_run: Count, and delete nothing.
     """
     configuration = await load_configuration()
-    async with open_resources(configuration, run=str(flow_run.id)) as resources:
+    async with open_until_told(configuration, str(flow_run.id)) as resources:
         rows = await old_rows(resources, dry_run=dry_run)
         before = cutoff(resources.settings.keep_runs_days, utc_now())
         tally = {

@@ -9,8 +9,9 @@ from pydantic import Field
 
 from blocks.configuration import load_configuration
 from flows.ingest import Account
+from flows.winding_down import open_until_told
 from flows.window import in_window
-from sais.pipeline.resources import Resources, open_resources
+from sais.pipeline.resources import Resources
 from sais.syncing.comparing import MISSING_SHARE, Finding, check_shares
 from sais.syncing.outcome import SyncOutcome, outcome_of
 from sais.syncing.pages import lost_pages, orphan_pages
@@ -44,7 +45,7 @@ async def sync_storage(
     """
     configuration = await load_configuration()
     sums: dict[str, dict[str, int]] = {}
-    async with open_resources(configuration, run=str(flow_run.id)) as resources:
+    async with open_until_told(configuration, str(flow_run.id)) as resources:
 
         async def sync(root: str) -> None:
             plan = await plan_listings(root, resources, timedelta(minutes=orphan_minutes))

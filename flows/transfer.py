@@ -6,7 +6,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from blocks.configuration import load_configuration
-from sais.pipeline.resources import open_resources
+from flows.winding_down import open_until_told
 from sais.transfer import ExportOrder, Format, ImportOrder, Kind
 from tasks.transfer import begin_transfer, count_export, end_transfer, move_rows
 
@@ -47,7 +47,7 @@ async def transfer(
     else:
         order = ImportOrder.of(place, accounts or [], list(only or []), skip_existing=skip_existing, dry_run=dry_run)
     configuration = await load_configuration()
-    async with open_resources(configuration, run=str(flow_run.id)) as resources:
+    async with open_until_told(configuration, str(flow_run.id)) as resources:
         if isinstance(order, ExportOrder) and dry_run:
             return await count_export(order, resources)
         moving = await begin_transfer(order, resources)

@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from threading import current_thread, main_thread
+from time import monotonic
 
 from flows.cancellation import cancel_if_asked_to
 from sais.configuration import Configuration
@@ -14,6 +15,8 @@ from sais.webhooks.mailing import Mailing, open_mailing
 
 # Of the time to stop: for images in hand. Saving them, telling Prefect and the end of Prefect's server take the rest.
 IN_HAND_SHARE = 0.4
+# Of that: for Prefect's answer, 30 ms as a rule. Its client would go on asking for minutes.
+ASKING_SHARE = 0.25
 
 
 @asynccontextmanager
@@ -24,11 +27,12 @@ async def open_until_told(configuration: Configuration, run: str) -> AsyncIterat
     async with open_resources(configuration, run) as resources:
 
         async def wind_down(seconds: float) -> None:
-            if await cancel_if_asked_to(configuration, run):
+            end = monotonic() + seconds
+            if await cancel_if_asked_to(configuration, run, ASKING_SHARE * seconds):
                 # The steps notice within a second; this is for what is no step.
-                await asyncio.sleep(seconds)
+                await asyncio.sleep(end - monotonic())
             else:
-                await resources.wind_down(seconds)
+                await resources.wind_down(end - monotonic())
 
         async with _winding_down(wind_down, configuration.settings.stop_seconds):
             yield resources

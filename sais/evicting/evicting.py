@@ -10,7 +10,7 @@ from sais.catalog.idle import claim_idle, codes_by_path
 from sais.catalog.media import release_media
 from sais.evicting.files import local_files, pages_before
 from sais.evicting.rule import Cut, LocalFile, Rule, cut_of
-from sais.pipeline.gathering import in_pieces
+from sais.pipeline.gathering import all_of
 from sais.pipeline.resources import Resources
 from sais.pipeline.verified import is_archived
 from sais.settings import Settings
@@ -78,10 +78,9 @@ async def evict_page(resources: Resources, page: EvictPage) -> Evicted:
     evicted.counts["in use"] = len(codes) - len(claimed)
     gate = asyncio.Semaphore(CHECKS_AT_ONCE)
     try:
-        async for piece in in_pieces((_evict(resources, media, gate) for media in claimed), CHECKS_AT_ONCE):
-            for fate, size in piece:
-                evicted.counts[fate] += 1
-                evicted.size += size
+        for fate, size in await all_of(_evict(resources, media, gate) for media in claimed):
+            evicted.counts[fate] += 1
+            evicted.size += size
     finally:
         await resources.write(release_media, lease, [media.code for media in claimed])
     evicted.counts = +evicted.counts

@@ -2,8 +2,8 @@
 
 import asyncio
 from base64 import b64encode
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -32,7 +32,6 @@ from sais.fetching.whole_file import WholeFile
 from sais.settings import Settings
 
 CALLBACKS_KEPT = 64
-WATCH_SECONDS = 0.02
 # RFC 9309 asks for at least five.
 ROBOTS_REDIRECTS = 5
 
@@ -114,16 +113,12 @@ class Fetcher:
     @property
     def in_hand(self) -> int:
         """Requests under way."""
-        return self._slots.holders
+        return self._slots.total.holders
 
-    async def wind_down(self, seconds: float, busy: Callable[[], int] = lambda: 0) -> None:
-        """Nothing is begun any more; waits at most so long for the requests under way, and while the caller is `busy`.
+    async def wind_down(self, seconds: float) -> None:
+        """Nothing is begun any more; waits at most so long for the requests under way.
         Everything else waits until it is cancelled."""
-        self._slots.close()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while self.in_hand or busy():  # noqa: ASYNC110  two counters, asked for 4 s at most
-                    await asyncio.sleep(WATCH_SECONDS)
+        await self._slots.total.wind_down(seconds)
 
     async def fetch(
         self,

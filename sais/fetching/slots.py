@@ -1,10 +1,12 @@
-"""Slots: how many requests run at once, in all and for one host."""
+"""How many requests run at once, in all and for one host."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from time import perf_counter
+
+from sais.slots import Slots
 
 
 @dataclass
@@ -26,20 +28,9 @@ class HostSlots:
     """At most `total` holders at once, `per_host` of them for one host. `len()` is the number of hosts in use now."""
 
     def __init__(self, total: int, per_host: int) -> None:
-        self._total = asyncio.Semaphore(total)
+        self.total = Slots(total)
         self._per_host = per_host
         self._queues: dict[str, _Queue] = {}
-        self._holders = 0
-        self._closed = False
-
-    @property
-    def holders(self) -> int:
-        """How many slots are in use."""
-        return self._holders
-
-    def close(self) -> None:
-        """Nobody gets a slot any more: who asks for one waits until it is cancelled."""
-        self._closed = True
 
     def __len__(self) -> int:
         return len(self._queues)
@@ -61,15 +52,9 @@ class HostSlots:
         try:
             async with queue.slots, visit or nullcontext():
                 admitted = perf_counter()
-                async with self._total:
+                async with self.total:
                     waits.slots += perf_counter() - admitted
-                    if self._closed:
-                        await asyncio.Future[None]()
-                    self._holders += 1
-                    try:
-                        yield queue.users > 1
-                    finally:
-                        self._holders -= 1
+                    yield queue.users > 1
         finally:
             waits.host += (admitted or perf_counter()) - started
             queue.users -= 1

@@ -56,8 +56,9 @@ async def _download_all(resources: Resources, claim: Claim, budget: DayBudget, *
     layout = (await resources.read(get_account, root)).layout
     former = {media.code: media.checksum for media in claim.media if media.checksum is not None}
     fetching = (_fetch(resources, media, budget) for media in claim.media)
-    async for piece in in_pieces(fetching, SAVED_TOGETHER):
-        with resources.taking_in(), resources.ledger.timing("header", len(piece)):
+
+    async def save(piece: Sequence[Arrived]) -> None:
+        with resources.ledger.timing("header", len(piece)):
             taken = await asyncio.to_thread(_take_in, resources, claim, piece, layout, last_try)
         spent = budget.take_unsaved()
         lost, today = await resources.write(_save, claim.lease, taken.rows, former, root, spent, public_url)
@@ -65,6 +66,8 @@ async def _download_all(resources: Resources, claim: Claim, budget: DayBudget, *
         claim.report.lost += lost + taken.lost
         if taken.trouble is not None:
             raise taken.trouble
+
+    await in_pieces(fetching, SAVED_TOGETHER, save)
 
 
 class Arrived(NamedTuple):

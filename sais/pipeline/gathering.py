@@ -1,41 +1,57 @@
-"""Doing many things at once and taking the results in pieces as they come."""
+"""Doing many things at once, and saving the results in pieces as they come."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
+
+from sais.finishing import to_its_end
 
 Result = TypeVar("Result")
 Thing = TypeVar("Thing")
 
 
-async def in_pieces(work: Iterable[Coroutine[Any, Any, Result]], size: int) -> AsyncIterator[list[Result]]:
-    """Results in the order in which they come, `size` at a time. The first error ends the rest and is raised.
+async def all_of(work: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
+    """The results in the order of the work. The first error ends the rest and is raised."""
+    async with _under_way(work) as tasks:
+        return await asyncio.gather(*tasks)
 
-    What had come before the error, or before whoever waits here was cancelled, is given out first, so that it can be
-    saved.
+
+async def in_pieces(
+    work: Iterable[Coroutine[Any, Any, Result]], size: int, save: Callable[[list[Result]], Awaitable[None]]
+) -> None:
+    """Hands the results to `save` in the order in which they come, `size` at a time.
+
+    The first error ends the rest and is raised. What had come before it, or before whoever waits here was cancelled,
+    is saved all the same, and a piece that is being saved is saved to its end.
     """
-    tasks = [asyncio.ensure_future(coroutine) for coroutine in work]
-    finished: asyncio.Queue[asyncio.Task[Result]] = asyncio.Queue()
-    for task in tasks:
-        task.add_done_callback(finished.put_nowait)
-    left = set(tasks)
-    piece: list[Result] = []
-    try:
-        while left:
-            try:
+    async with _under_way(work) as tasks:
+        finished: asyncio.Queue[asyncio.Task[Result]] = asyncio.Queue()
+        for task in tasks:
+            task.add_done_callback(finished.put_nowait)
+        left = set(tasks)
+        piece: list[Result] = []
+        try:
+            while left:
                 task = await finished.get()
                 left.discard(task)
                 piece.append(task.result())
-            except (Exception, asyncio.CancelledError):
-                piece += [task.result() for task in left if _has_result(task)]
-                if piece:
-                    yield piece
-                raise
-            if len(piece) >= size:
-                yield piece
-                piece = []
-        if piece:
-            yield piece
+                if len(piece) >= size or not left:
+                    whole, piece = piece, []
+                    await to_its_end(save(whole))
+        except (Exception, asyncio.CancelledError):
+            piece += [task.result() for task in left if _has_result(task)]
+            if piece:
+                await to_its_end(save(piece))
+            raise
+
+
+@asynccontextmanager
+async def _under_way(work: Iterable[Coroutine[Any, Any, Result]]) -> AsyncIterator[list[asyncio.Task[Result]]]:
+    """At the end of the block nothing of it goes on."""
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in work]
+    try:
+        yield tasks
     finally:
         for task in tasks:
             task.cancel()

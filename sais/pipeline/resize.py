@@ -64,10 +64,13 @@ async def _resize_all(resources: Resources, claim: Claim) -> None:
         report.lost += await resources.write(_save, claim.lease, idle, public_url)
     wanted = [_wanted(resources, media, asked[media.code]) for media in claim.media if asked[media.code]]
     work = (_resize(resources, group, asked, report) for group in grouped(resources, wanted))
-    async for piece in in_pieces(work, SAVED_TOGETHER):
+
+    async def save(piece: Sequence[Made]) -> None:
         await flush_thumbs(resources, [each for made in piece for each in made.wanted])
         resized = [each for made in piece for each in made.resized]
         report.lost += await resources.write(_save, claim.lease, resized, public_url)
+
+    await in_pieces(work, SAVED_TOGETHER, save)
 
 
 def _new_thumbs(media: Media, thumbs: Sequence[Thumb]) -> list[str]:

@@ -20,6 +20,7 @@ from sais.pipeline.imaging_workers import ImagingWorkers, imaging_workers
 from sais.pipeline.ledger import Ledger
 from sais.pipeline.leftovers import INCOMING, remove_leftovers
 from sais.pipeline.patience import patiently
+from sais.slots import Slots
 from sais.storage import Storage, open_storage
 from sais.webhooks.mailing import Mailing
 from sais_models import PresetSettings
@@ -71,18 +72,7 @@ class Resources:
         self.gates = {"download": asyncio.Semaphore(2), "resize": asyncio.Semaphore(2)}
         # Groups of pictures that wait for a worker, are in one, or whose thumbs are on their way to the cache: first
         # come, first served, so that the first chunk is done as early as possible.
-        self.imaging = asyncio.Semaphore(GROUPS_A_WORKER * self.worker_count)
-
-        self._taken_in = 0
-
-    @contextmanager
-    def taking_in(self) -> Iterator[None]:
-        """An image that was fetched, until it has its place."""
-        self._taken_in += 1
-        try:
-            yield
-        finally:
-            self._taken_in -= 1
+        self.imaging = Slots(GROUPS_A_WORKER * self.worker_count)
 
     @contextmanager
     def downloading(self) -> Iterator[Waits]:
@@ -97,7 +87,7 @@ class Resources:
 
     async def wind_down(self, seconds: float) -> None:
         """Nothing is begun any more; waits at most so long for the images in hand."""
-        await self.fetcher.wind_down(seconds, lambda: self._taken_in)
+        await asyncio.gather(self.fetcher.wind_down(seconds), self.imaging.wind_down(seconds))
 
     @property
     def worker_count(self) -> int:

@@ -56,12 +56,15 @@ async def rethumb_part(work: Rethumbing, part: Part) -> PartReport:
             batch = await work.batch_of(part.root) if claimed else None
             thumbing = [Thumbing(stale.media, [resources.presets[name] for name in stale.presets]) for stale in claimed]
             remaking = (_remake(work, group, report) for group in _groups(work, thumbing))
-            async for piece in in_pieces(remaking, SAVED_TOGETHER if work.wanted.rate is None else 1):
+
+            async def save(piece: Sequence[Sequence[Made]]) -> None:
                 made = [each for group in piece for each in group]
                 await flush_thumbs(resources, [each.wanted for each in made if each.rows])
                 saved = await resources.write(_save, lease, made, batch, resources.settings.public_url)
                 work.counts.update(saved)
                 report.done += saved["images"]
+
+            await in_pieces(remaking, SAVED_TOGETHER if work.wanted.rate is None else 1, save)
             report.seconds = time.perf_counter() - start
     work.counts["left"] += report.left
     return report

@@ -12,7 +12,7 @@ from sais.catalog.bulk import Row, new_row
 from sais.errors import FileMissing, MediaError, RefusedByOrigin
 from sais.imaging import RenderedThumb, Rendition
 from sais.imaging.worker import Answer
-from sais.pipeline.gathering import groups, in_pieces
+from sais.pipeline.gathering import all_of, groups
 from sais.pipeline.imaging_workers import job_of
 from sais.pipeline.resources import Resources
 from sais.reasons import LOST
@@ -23,7 +23,6 @@ from sais_models.columns import utc_now
 # A worker gets at most so many pictures, and pixels, in one message: about 0.15 s of work.
 GROUP_IMAGES = 8
 GROUP_PIXELS = 12_000_000
-UPLOADS_TOGETHER = 16
 
 
 class Wanted(NamedTuple):
@@ -135,8 +134,7 @@ async def _upload(resources: Resources, group: Sequence[Wanted], done: Sequence[
         for path, thumb in zip(_thumb_paths(each), rendition.thumbs, strict=True)
     )
     with resources.ledger.timing("thumb uploads", len(group)):
-        async for _ in in_pieces(writing, UPLOADS_TOGETHER):
-            pass
+        await all_of(writing)
 
 
 async def _keep(resources: Resources, path: str, thumb: RenderedThumb) -> None:

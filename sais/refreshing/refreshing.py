@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sais.catalog.bulk import Row
 from sais.catalog.idle import claim_idle
@@ -57,8 +58,7 @@ async def refresh_part(resources: Resources, part: RefreshPart) -> RefreshReport
     gate = asyncio.Semaphore(resources.settings.fetch_concurrency)
     work = (_refresh(resources, media, thumbs.get(media.code, []), gate, report) for media in claimed)
     try:
-        async for piece in in_pieces(work, SAVED_TOGETHER):
-            await _save(resources, lease, piece)
+        await in_pieces(work, SAVED_TOGETHER, partial(_save, resources, lease))
     finally:
         await resources.write(release_media, lease, [media.code for media in claimed])
     report.counts = +report.counts

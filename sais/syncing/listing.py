@@ -97,8 +97,10 @@ async def _read(resources: Resources, storage: str, directory: str) -> int:
             except FileMissing:  # gone since it was listed; a checksum of nothing differs from every other
                 return {"storage": storage, "path": path, "checksum": ""}
 
+    async def save(rows: list[Row]) -> None:
+        await resources.write(save_checksums, rows)
+
     while files := await resources.read(unread_files, storage, directory, limit=READ_TOGETHER):
-        async for rows in in_pieces((checksum(file.path) for file in files), READ_TOGETHER):
-            await resources.write(save_checksums, rows)
-            count += len(rows)
+        await in_pieces((checksum(file.path) for file in files), READ_TOGETHER, save)
+        count += len(files)
     return count

@@ -10,12 +10,12 @@ from sais.catalog.lost import lose_originals, lose_thumbs, thumb_sizes
 from sais.catalog.media import find_media, find_thumbs
 from sais.dispatch import Submitted
 from sais.fetching import Guard
-from sais.pipeline.gathering import in_pieces
+from sais.pipeline.gathering import all_of
 from sais.pipeline.resources import Resources
 from sais.pipeline.verified import checksum_of_local
 from sais.reasons import LOST as LOST_ORIGINAL
 from sais.submission import submit
-from sais.syncing.pages import PAGE, Page
+from sais.syncing.pages import Page
 from sais.upload import is_upload
 from sais_models import Batch, Media
 
@@ -59,9 +59,8 @@ async def mend_page(resources: Resources, page: Page) -> Mended:
 async def _mend_originals(resources: Resources, codes: Sequence[str], mended: Mended) -> None:
     media = await resources.read(find_media, codes)
     gate = asyncio.Semaphore(LOOKS_AT_ONCE)
-    lost: list[Media] = []
-    async for piece in in_pieces((_restore(resources, each, gate, mended) for each in media.values()), PAGE):
-        lost += [each for each in piece if each is not None]
+    restored = await all_of(_restore(resources, each, gate, mended) for each in media.values())
+    lost = [each for each in restored if each is not None]
     if lost:
         await resources.write(_ask_for_originals, lost, resources.guard, mended)
 
@@ -114,9 +113,7 @@ async def _mend_thumbs(resources: Resources, codes: Sequence[str], preset: str, 
             size = await resources.cache.size(f"{preset}/{media[code].path}")
         return None if size == sizes[code] else code
 
-    lost: list[str] = []
-    async for piece in in_pieces((is_lost(code) for code in sizes), PAGE):
-        lost += [code for code in piece if code is not None]
+    lost = [code for code in await all_of(is_lost(code) for code in sizes) if code is not None]
     if lost:
         await resources.write(_ask_for_thumbs, [media[code] for code in lost], preset, resources.guard, mended)
 

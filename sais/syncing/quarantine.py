@@ -5,9 +5,9 @@ import asyncio
 from sais.catalog.lost import owned_paths
 from sais.catalog.stored_files import forget_files
 from sais.errors import FileMissing
-from sais.pipeline.gathering import in_pieces
+from sais.pipeline.gathering import all_of
 from sais.pipeline.resources import Resources
-from sais.syncing.pages import PAGE, Page
+from sais.syncing.pages import Page
 from sais.syncing.plan import QUARANTINE, SyncPlan, place_of
 
 MOVES_AT_ONCE = 16
@@ -29,8 +29,6 @@ async def quarantine_page(resources: Resources, plan: SyncPlan, page: Page) -> i
         return 1
 
     moving = [path for path in page.paths if path not in owned]
-    moved = 0
-    async for piece in in_pieces((move(path) for path in moving), PAGE):
-        moved += sum(piece)
+    moved = sum(await all_of(move(path) for path in moving))
     await resources.write(forget_files, page.storage, moving)
     return moved

@@ -4,10 +4,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 
-from sais.pipeline.gathering import in_pieces
+from sais.pipeline.gathering import all_of
 from sais.pipeline.resources import Resources
 from sais.syncing.comparing import Comparison, Finding, compare_part
-from sais.syncing.listing import ListingReport, list_part
+from sais.syncing.listing import list_part
 from sais.syncing.mending import mend_page
 from sais.syncing.pages import lost_pages, orphan_pages
 from sais.syncing.plan import SyncPart, SyncPlan
@@ -24,19 +24,17 @@ async def find_all(
     """Lists everything, then compares. Raises StorageError: what could not be listed is not missing."""
     gate = asyncio.Semaphore(PARTS_AT_ONCE)
 
-    async def listed(part: SyncPart) -> ListingReport:
+    async def listed(part: SyncPart) -> None:
         async with gate:
-            return await list_part(resources, part, checksums=checksums)
+            tell(str(await list_part(resources, part, checksums=checksums)))
 
     async def compared(part: SyncPart) -> Comparison:
         async with gate:
             return await compare_part(resources, part)
 
-    async for (report,) in in_pieces((listed(part) for part in plan.parts), 1):
-        tell(str(report))
-    findings: list[Finding] = []
-    async for (comparison,) in in_pieces((compared(part) for part in plan.parts), 1):
-        findings += comparison.findings
+    await all_of(listed(part) for part in plan.parts)
+    comparisons = await all_of(compared(part) for part in plan.parts)
+    findings = [finding for comparison in comparisons for finding in comparison.findings]
     return sorted(findings, key=lambda finding: (finding.storage, finding.kind, finding.part))
 
 

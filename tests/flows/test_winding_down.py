@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from PIL import Image
 from sqlalchemy import Connection, func, select
 from sqlmodel import col
 
@@ -16,7 +17,7 @@ from sais.catalog.bulk import new_row, table_of
 from sais.catalog.deliveries import add_deliveries
 from sais.settings import Settings
 from sais.webhooks.sending import RECEIVER_CONCURRENCY
-from sais_models import Batch, Delivery, DeliveryKind, DeliveryMarking, Media, PresetSettings
+from sais_models import Batch, Delivery, DeliveryKind, DeliveryMarking, Media, PresetSettings, Thumb
 from sais_models.columns import utc_now
 from tests.support.batches import Museum
 from tests.support.origin import Origin
@@ -44,7 +45,6 @@ with capture_sigterm():
 
 REMAKER = """
 import asyncio
-from uuid import uuid4
 from flows.winding_down import open_until_told
 from prefect.utilities.engine import capture_sigterm
 from sais.configuration import Configuration
@@ -53,7 +53,7 @@ from sais.rethumbing.whole import rethumb_all
 from sais.settings import Settings
 
 async def remake():
-    async with open_until_told(Configuration.from_settings(Settings()), str(uuid4())) as resources:
+    async with open_until_told(Configuration.from_settings(Settings()), "not-of-prefect") as resources:
         await rethumb_all(resources, Wanted(rate=RATE))
 
 with capture_sigterm():
@@ -126,3 +126,27 @@ async def test_images_whose_thumbs_were_to_be_made_again_are_given_back(settings
             remaker.send_signal(signal.SIGTERM)
             assert await remaker.wait() == -signal.SIGTERM
         assert await resources.read(held) == 0
+
+
+def widths(connection: Connection) -> dict[str, int | None]:
+    """What the rows say, by the path of the picture."""
+    joined = select(col(Media.path), col(Thumb.width)).join(Thumb, col(Thumb.code) == col(Media.code))
+    return {str(path): width for path, width in connection.execute(joined)}
+
+
+async def test_thumbs_that_were_made_again_until_the_end_and_their_rows_belong_together(
+    settings: Settings, origin: Origin
+) -> None:
+    urls = [origin.serve(f"/{n}.png", Content(encoded(quarters(2000 + n, 1500), "PNG"))) for n in range(60)]
+    await Museum(settings, [PresetSettings(name="small", width=100, height=100)]).ingest_urls(*urls, presets=["small"])
+    museum = Museum(settings, [PresetSettings(name="small", width=120, height=120)])
+    async with museum.run() as resources:
+        async with process(settings, REMAKER.replace("RATE", "None")) as remaker, asyncio.timeout(END_SECONDS):
+            while 120 not in (await resources.read(widths)).values():  # noqa: ASYNC110  another process is at work
+                await asyncio.sleep(0.01)
+            remaker.send_signal(signal.SIGTERM)
+            assert await remaker.wait() == -signal.SIGTERM
+        rows = await resources.read(widths)
+    sizes = {path: Image.open(settings.home / "cache" / "small" / path).width for path in rows}
+    assert sizes == rows
+    assert set(sizes.values()) == {100, 120}, "it was told to end in the middle"
