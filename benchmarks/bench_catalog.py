@@ -55,7 +55,7 @@ class Benchmark:
         order = {"account": ACCOUNT, "manifest": str(self._manifest), "presets": installation.presets}
         with measured({"prefect": server.pid}) as spent:
             run = server.ingest(order, installation.environment)
-        return spent.cpu + spent.servers["prefect"], run.whole
+        return run.cpu + spent.servers["prefect"], run.whole
 
 
 def ways_of(benchmark: Benchmark, postgres: PostgresServer | None) -> dict[str, Callable[[], Done]]:

@@ -71,6 +71,7 @@ class Benchmark:
         order = json.loads(installation.write_order(self._urls).read_text())
         with measured({"prefect": server.pid}) as spent:
             run = server.ingest(order, installation.environment)
+        spent.cpu = run.cpu
         return Done(run.tasks, run.whole, spent, self._thumbs(installation, preset))
 
     def img2dataset(self, python: Path, output_format: str) -> Done:

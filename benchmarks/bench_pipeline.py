@@ -47,7 +47,7 @@ class Round:
 
     @property
     def run_cpu(self) -> float:
-        return self.run_spent.cpu + self.run_spent.servers["prefect"]
+        return self.run.cpu + self.run_spent.servers["prefect"]
 
     @property
     def prefect_share(self) -> float:
@@ -55,8 +55,9 @@ class Round:
 
     @property
     def prefect_client(self) -> float:
-        """Of the processes alone: what pixels cost differs by more from run to run than all of Prefect."""
-        return self.run.own - self.steps.own
+        """Of the processes alone: what pixels cost differs by more from run to run than all of Prefect. A run is
+        forked with everything imported, so the start of Python is none of what it is compared with."""
+        return self.run.own - (self.steps.own - self.steps.start)
 
     @property
     def others(self) -> float:
@@ -129,7 +130,7 @@ def report(rounds: list[Round], images: int, origin: str) -> str:
         f"{of(lambda each: each.again.whole):.1f}",
         "",
         "",
-        f"{of(lambda each: each.again_spent.cpu + each.again_spent.servers['prefect']):.1f}",
+        f"{of(lambda each: each.again.cpu + each.again_spent.servers['prefect']):.1f}",
         "",
     ]
     table = markdown_table(
@@ -161,8 +162,9 @@ def report(rounds: list[Round], images: int, origin: str) -> str:
 {by_part}
 
 CPU spent in Prefect: {of(lambda e: e.prefect_share):.1%} (of {of(lambda e: e.run_cpu):.1f} s; \
-the flow's process without its imaging workers {of(lambda e: e.run.own):.1f} s, the same steps' without Prefect \
-{of(lambda e: e.steps.own):.1f} s; Prefect's server {of(lambda e: e.run_spent.servers["prefect"]):.1f} s).
+the flow's process without its imaging workers {of(lambda e: e.run.own):.2f} s, the same steps' without Prefect \
+{of(lambda e: e.steps.own - e.steps.start):.2f} s and {of(lambda e: e.steps.start):.2f} s for the start of Python; \
+Prefect's server {of(lambda e: e.run_spent.servers["prefect"]):.2f} s).
 Other programs had {of(lambda e: e.others):.0%} of the machine meanwhile."""
 
 

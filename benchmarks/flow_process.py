@@ -1,6 +1,6 @@
-"""`deployments.flow_run`, which tells at its end the CPU seconds of its own process, its imaging workers' left out.
+"""`deployments.run_starter`, whose runs tell at their end the CPU seconds of their own process.
 
-BENCH_CPU_FILE=FILE PREFECT__FLOW_RUN_ID=ID python -m benchmarks.flow_process
+python -m benchmarks.flow_process ADDRESS      a run with BENCH_CPU_FILE in its environment writes there
 """
 
 import atexit
@@ -8,11 +8,13 @@ import os
 import time
 from pathlib import Path
 
-from deployments.flow_run import main
+from deployments.run_starter import main
 
 
 def tell() -> None:
-    Path(os.environ["BENCH_CPU_FILE"]).write_text(str(time.process_time()))
+    """Since it was forked, its imaging workers left out."""
+    if file := os.environ.get("BENCH_CPU_FILE"):
+        Path(file).write_text(str(time.process_time()))
 
 
 if __name__ == "__main__":

@@ -25,11 +25,11 @@ class Spent:
 def measured(servers: Mapping[str, int]) -> Iterator[Spent]:
     """`servers` are process ids by name; filled in when the block ends."""
     spent = Spent()
-    machine, ours, ended, start = _machine(), tree_cpu(os.getpid()), _ended(), time.perf_counter()
+    machine, ours, ended, start = _machine(), tree_cpu(os.getpid()), ended_cpu(), time.perf_counter()
     before = {name: tree_cpu(pid) for name, pid in servers.items()}
     yield spent
     spent.seconds = time.perf_counter() - start
-    spent.cpu = _ended() - ended
+    spent.cpu = ended_cpu() - ended
     spent.servers = {name: tree_cpu(pid) - before[name] for name, pid in servers.items()}
     ours = tree_cpu(os.getpid()) - ours
     spent.others = max(0.0, _machine() - machine - ours) / spent.seconds / (os.cpu_count() or 1)
@@ -49,6 +49,7 @@ def _machine() -> float:
     return float(times.user + times.nice + times.system)
 
 
-def _ended() -> float:
+def ended_cpu() -> float:
+    """CPU seconds of the processes that were started here and have ended."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime

@@ -13,7 +13,7 @@ EVERY_SECONDS = 0.1
 
 @dataclass
 class Peak:
-    """Bytes: `together` of all those processes, pages that they share counted once for each; `largest` of one."""
+    """Bytes: `together` of all those processes, pages that they share counted once; `largest` of one."""
 
     together: int = 0
     largest: int = 0
@@ -27,9 +27,9 @@ def peak_memory() -> Iterator[Peak]:
 
     def watch() -> None:
         while not over.wait(EVERY_SECONDS):
-            held = _held(known)
-            peak.together = max(peak.together, sum(held))
-            peak.largest = max(peak.largest, *held, 0)
+            shares, whole = _held(known)
+            peak.together = max(peak.together, shares)
+            peak.largest = max(peak.largest, whole)
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -40,10 +40,12 @@ def peak_memory() -> Iterator[Peak]:
         watcher.join()
 
 
-def _held(known: Collection[int]) -> list[int]:
-    held = []
+def _held(known: Collection[int]) -> tuple[int, int]:
+    """Of all, what they share divided among them; and the most that one has, with all that it shares."""
+    shares, largest = 0, 0
     for process in psutil.Process(os.getpid()).children(recursive=True):
         if process.pid not in known:
             with contextlib.suppress(psutil.NoSuchProcess):
-                held.append(process.memory_info().rss)
-    return held
+                memory = process.memory_full_info()
+                shares, largest = shares + memory.pss, max(largest, memory.rss)
+    return shares, largest

@@ -4,7 +4,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,9 +14,11 @@ from typing import Any, Self
 
 import httpx
 
-from benchmarks.measuring import tree_cpu
+from benchmarks.measuring import ended_cpu, tree_cpu
 from benchmarks.origin import free_port
 from deployments.environment import PROJECT, embedded_environment
+from deployments.flow_run import ADDRESS
+from deployments.run_starter import new_address, wait_until_ready
 from sais.settings import Settings
 
 START_SECONDS = 300
@@ -26,11 +29,12 @@ QUIET_CPU = 0.08
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds: `whole` of the flow's process, `tasks` from the start of the first task to the end of the last; `own`
-    CPU seconds of the process, its imaging workers' not counted."""
+    """Seconds: `whole` of the flow's process, `tasks` from the start of the first task to the end of the last. CPU
+    seconds: `cpu` of the process and its imaging workers, `own` without these."""
 
     whole: float
     tasks: float
+    cpu: float
     own: float
 
 
@@ -74,13 +78,16 @@ class PrefectServer:
         return self._process.pid
 
     def ingest(self, parameters: Mapping[str, Any], environment: Mapping[str, str]) -> Run:
-        """One run of the deployment, by `deployments.flow_run` as the work pool's command has it."""
+        """One run of the deployment, by `deployments.flow_run` as the work pool's command has it, under a run starter
+        that is ready: it starts with its worker, and is no part of a run."""
         deployment = self._ask("GET", "/deployments/name/ingest/ingest")["id"]
         run = self._ask("POST", f"/deployments/{deployment}/create_flow_run", {"parameters": parameters})["id"]
-        start = time.perf_counter()
         told = {"PREFECT__FLOW_RUN_ID": run, "BENCH_CPU_FILE": str(self._own_cpu)}
-        self._python("-m", "benchmarks.flow_process", **environment, **told)
-        whole = time.perf_counter() - start
+        with self._starter(environment) as (address, starter):
+            before, asked, start = tree_cpu(starter), ended_cpu(), time.perf_counter()
+            self._python("-m", "deployments.flow_run", **environment, **told, **{ADDRESS: address})
+            whole = time.perf_counter() - start
+            cpu = tree_cpu(starter) - before + ended_cpu() - asked
         state = self._ask("GET", f"/flow_runs/{run}")["state"]
         if state["type"] != "COMPLETED":
             raise RuntimeError(f"the flow run is {state['type']}: {state['message']}")
@@ -88,7 +95,30 @@ class PrefectServer:
         tasks = self._ask("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": [run]}}})
         first = min(datetime.fromisoformat(task["start_time"]) for task in tasks)
         last = max(datetime.fromisoformat(task["end_time"]) for task in tasks)
-        return Run(whole, (last - first).total_seconds(), float(self._own_cpu.read_text()))
+        return Run(whole, (last - first).total_seconds(), cpu, float(self._own_cpu.read_text()))
+
+    @contextmanager
+    def _starter(self, environment: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+        """Its address and process id."""
+        address = new_address()
+        command = [sys.executable, "-m", "benchmarks.flow_process", address]
+        told = self.environment | dict(environment)
+        with self._log.open("a") as log:
+            process = subprocess.Popen(command, cwd=PROJECT, env=told, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            self._wait_for_starter(address, process)
+            yield address, process.pid
+        finally:
+            process.terminate()
+            process.wait()
+
+    def _wait_for_starter(self, address: str, process: subprocess.Popen[bytes]) -> None:
+        while process.poll() is None:
+            try:
+                return wait_until_ready(address)
+            except ConnectionRefusedError:
+                time.sleep(0.05)
+        raise RuntimeError(f"the run starter has ended; the last words: {self._log.read_text()[-2000:]}")
 
     def settle(self) -> None:
         """Until the server has little to do for a second."""

@@ -19,7 +19,9 @@ from types import FrameType
 import httpx
 
 from deployments.environment import BULK_QUEUE, PROJECT, SWEEPS_QUEUE, embedded_environment
+from deployments.flow_run import ADDRESS
 from deployments.ports import require_free
+from deployments.run_starter import is_possible, new_address, starter_command
 from sais.catalog.database import open_database
 from sais.configuration import Configuration
 from sais.errors import InfrastructureError, InputError, PrefectUnavailable, SaisError
@@ -115,6 +117,8 @@ def run(settings: Settings, prefect_port: int) -> None:
     require_free(settings.host, settings.port, "gateway", "SAIS_PORT")
     require_free("127.0.0.1", prefect_port, "Prefect server", "SAIS_PREFECT_PORT")
     environment = embedded_environment(settings, prefect_port)
+    if settings.warm_runs and is_possible():
+        environment[ADDRESS] = new_address()
     Path(environment["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)
     stack = Stack(environment)
     try:
@@ -127,6 +131,8 @@ def run(settings: Settings, prefect_port: int) -> None:
         wait_for_server(stack, environment["PREFECT_API_URL"])
         asyncio.run(bootstrap.make_ready())
         stack.start("gateway", [sys.executable, "-m", "gateway"])
+        if ADDRESS in environment:
+            stack.start("run starter", starter_command(environment[ADDRESS]))
         worker = [sys.executable, "-m", "deployments.worker"]
         stack.start("worker", [*worker, "--queue", BULK_QUEUE, "--limit", str(settings.bulk_runs)])
         # However many long runs there are, the sweeps come to their turn each minute.

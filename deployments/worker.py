@@ -9,6 +9,7 @@ import asyncio
 import os
 import signal
 import sys
+from contextlib import nullcontext
 from typing import Any
 
 import anyio.abc
@@ -18,6 +19,7 @@ from prefect.states import Scheduled
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
 
 from deployments.environment import WORK_POOL
+from deployments.run_starter import run_starter
 from sais.settings import Settings
 
 # Of the time to stop: for the runs, 0.4 of it for their images in hand and the rest for saving and telling Prefect.
@@ -119,8 +121,9 @@ def main() -> int:
     parser.add_argument("--queue", help="take from this queue only")
     parser.add_argument("--limit", type=int, help="most runs at once")
     told = parser.parse_args()
-    pool = os.environ.get("SAIS_WORK_POOL", WORK_POOL)
-    asyncio.run(work(pool, Settings().stop_seconds, queue=told.queue, limit=told.limit))
+    pool, settings = os.environ.get("SAIS_WORK_POOL", WORK_POOL), Settings()
+    with run_starter() if settings.warm_runs else nullcontext():
+        asyncio.run(work(pool, settings.stop_seconds, queue=told.queue, limit=told.limit))
     return 0
 
 

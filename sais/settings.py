@@ -88,6 +88,9 @@ class Settings(BaseSettings):
     )
     turn_seconds: float = Field(60, gt=0, description="How long a run goes on before it gives way to those who wait")
     bulk_runs: int = Field(4, gt=0, description="Runs at once of the worker that `sais up` starts")
+    warm_runs: bool = Field(
+        True, description="Runs are forked by a process of 150 MB that has imported everything, and begin 2 s earlier"
+    )
 
     quick_images: int = Field(
         10, ge=0, description="A request of at most this many images is worked on at once by the quick runner; 0: never"

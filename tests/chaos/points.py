@@ -26,7 +26,12 @@ STEPS = {
     "sais.pipeline.notify": ("notify", "notify_chunk"),
 }
 # What a seam outside these steps is called, by a word of the process's command line.
-WHOLE_PROCESSES = {"gateway": "dispatch", "sais.imaging.worker": "imaging", "deployments.flow_run": "run"}
+WHOLE_PROCESSES = {
+    "gateway": "dispatch",
+    "sais.imaging.worker": "imaging",
+    "deployments.flow_run": "run",
+    "deployments.run_starter": "run",
+}
 # Times of minutes that are no settings, in seconds: what they are is no part of what is proved.
 CLOCKS: dict[str, tuple[str, Any]] = {
     "sais.webhooks.sending": ("HELD_SECONDS", 8),

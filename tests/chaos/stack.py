@@ -69,6 +69,7 @@ class Stack:
 TARGETS = {
     "worker": "-m deployments.worker",
     "flow process": "-m deployments.flow_run",
+    "run starter": "-m deployments.run_starter",
     "imaging worker": "-m sais.imaging.worker",
     "gateway": "-m gateway",
     "quick runner": "-m deployments.quick_runner",
