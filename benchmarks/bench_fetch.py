@@ -48,7 +48,8 @@ def main() -> None:
         ways = open_ways(stack)
         orders = {
             f"{way} {at_once}": partial(
-                child.ask, {"urls": origin.urls(["body.jpg"], REQUESTS + at_once), "at_once": at_once}
+                child.ask,
+                {"urls": origin.urls(["body.jpg"], REQUESTS + at_once), "at_once": at_once, "folder": name},
             )
             for at_once in AT_ONCE
             for way, child in ways.items()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
 
 import httpx
@@ -12,6 +13,7 @@ from sais.fetching.addresses import Address, embedded_ipv4, is_public, literal_a
 LONGEST_URL = 4096
 LONGEST_HOST = 253
 HIGHEST_PORT = 65_535
+HOSTS_KEPT = 1_024
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _HOST_NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(\.(?!-)[a-z0-9_-]{1,63})*")
@@ -28,6 +30,8 @@ class Guard:
         self._networks: list[IPv4Network | IPv6Network] = []
         for entry in allow_hosts:
             self._allow(entry)
+        # A host has thousands of images; what is said of it depends on nothing else. Errors are not kept.
+        self._canonical = lru_cache(HOSTS_KEPT)(self._canonical_of)
 
     def _allow(self, entry: str) -> None:
         try:
@@ -55,7 +59,7 @@ class Guard:
         is_final = canonical == host and "#" not in url
         return parsed if is_final else parsed.copy_with(host=canonical, fragment=None)
 
-    def _canonical(self, host: str) -> str:
+    def _canonical_of(self, host: str) -> str:
         try:
             address = literal_address(host)
         except ValueError:

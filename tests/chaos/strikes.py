@@ -17,8 +17,9 @@ AWAY_SECONDS = (5, 20)
 PAUSE_SECONDS = (2, 9)
 # How often of 26 kills each process is the one.
 SHARES = {
-    "flow process": 8,
-    "worker": 5,
+    "flow process": 7,
+    "run starter": 2,
+    "worker": 4,
     "imaging worker": 5,
     "gateway": 3,
     "quick runner": 3,
