@@ -6,6 +6,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import task_run
 from prefect.tasks import Task, exponential_backoff
+from sqlalchemy.exc import OperationalError
 
 from sais.errors import InfrastructureError, UnfinishedChunk
 from sais.settings import Settings
@@ -18,9 +19,12 @@ PLAIN: Final[dict[str, Any]] = {"cache_policy": NO_CACHE, "persist_result": Fals
 
 
 async def is_transient(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
-    """What is left of a chunk, and infrastructure, are worth another try; a wrong parameter or a bug are not."""
+    """What is left of a chunk, and infrastructure, are worth another try; a wrong parameter or a bug are not.
+
+    A database that is away or locked is an OperationalError; a statement that it does not understand, in SQLite, too.
+    """
     error = await state.aresult(raise_on_failure=False)
-    return isinstance(error, (UnfinishedChunk, InfrastructureError, OSError))
+    return isinstance(error, (UnfinishedChunk, InfrastructureError, OperationalError, OSError))
 
 
 RETRIED: Final[dict[str, Any]] = {

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from obstore.store import MemoryStore
 
 from sais.errors import StorageError
 from sais.storage import open_storage
+from sais.storage.s3_puts import PAUSE_SECONDS, Puts
 from tests.support.s3 import S3Server
 from tests.support.s3_proxy import S3Proxy
 
@@ -147,6 +149,17 @@ async def test_an_etag_of_another_kind_asks_for_the_size(size: int) -> None:
                 await storage.write("a.png", b"pixels", "image/png")
         assert server.by_whom() == [True]
         assert server.heads[-1].startswith(b"head ")
+
+
+async def test_a_pause_is_not_prolonged_by_those_who_put_meanwhile() -> None:
+    now = 0.0
+    puts = Puts(MemoryStore(), lambda: now)
+    puts.pause()
+    now = PAUSE_SECONDS - 1
+    assert await puts.put("a.png", b"pixels", "image/png") is None
+    puts.pause()
+    now = PAUSE_SECONDS
+    assert await puts.put("a.png", b"pixels", "image/png")
 
 
 @pytest.mark.parametrize("fault", ["slow_down", "go_away"])
