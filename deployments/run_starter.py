@@ -23,7 +23,7 @@ from pathlib import Path
 from types import FrameType
 
 from deployments.environment import PROJECT
-from deployments.flow_run import ADDRESS, LONGEST_ANSWER, STANDARD_STREAMS, TAKEN, collect_less, run_engine
+from deployments.flow_run import ADDRESS, FORWARDED, LONGEST_ANSWER, STANDARD_STREAMS, TAKEN, collect_less, run_engine
 
 # What flows do not import themselves, but every run does.
 PRELOADED = (
@@ -188,11 +188,14 @@ class Starter:
         sys.stdout.flush()
         sys.stderr.flush()
         starter = os.getpid()
+        # Until the new process has handlers of its own: one that came in between would be taken for the starter's.
+        signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)
         process = os.fork()
         if not process:
             die_with_parent(signal.SIGKILL, starter)
             client.close()
             return order
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED)
         _close(order.streams)
         run = Run(process, os.pidfd_open(process), client)
         self._runs[run.process] = run
@@ -235,6 +238,7 @@ class Starter:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED)
         self._selector.close()
         for run in self._runs.values():
             run.client.close()
