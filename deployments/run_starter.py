@@ -16,11 +16,12 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Self
 
 from deployments.environment import PROJECT
 from deployments.flow_run import ADDRESS, FORWARDED, LONGEST_ANSWER, STANDARD_STREAMS, TAKEN, collect_less, run_engine
@@ -48,20 +49,28 @@ def is_possible() -> bool:
     return hasattr(os, "pidfd_open") and hasattr(socket, "SOCK_SEQPACKET")
 
 
-@contextmanager
-def run_starter() -> Iterator[None]:
-    """One for the runs that this process starts in the block, unless there is one already."""
-    if os.environ.get(ADDRESS) or not is_possible():
-        yield
-        return
-    os.environ[ADDRESS] = new_address()
-    process = subprocess.Popen(starter_command(os.environ[ADDRESS]), stdin=subprocess.DEVNULL)  # noqa: S603
-    try:
-        yield
-    finally:
-        del os.environ[ADDRESS]
-        process.terminate()
-        process.wait()
+class OwnStarter:
+    """One for the runs that this process starts, unless there is one already. `ensure` starts it again when it died."""
+
+    def __init__(self) -> None:
+        self._address = None if os.environ.get(ADDRESS) or not is_possible() else new_address()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        if self._address:
+            os.environ[ADDRESS] = self._address
+        self.ensure()
+        return self
+
+    def ensure(self) -> None:
+        if self._address and (self._process is None or self._process.poll() is not None):
+            self._process = subprocess.Popen(starter_command(self._address), stdin=subprocess.DEVNULL)  # noqa: S603
+
+    def __exit__(self, *_: object) -> None:
+        if self._process:
+            del os.environ[ADDRESS]
+            self._process.terminate()
+            self._process.wait()
 
 
 def new_address() -> str:

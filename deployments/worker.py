@@ -19,7 +19,7 @@ from prefect.states import Scheduled
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
 
 from deployments.environment import WORK_POOL
-from deployments.run_starter import run_starter
+from deployments.run_starter import OwnStarter
 from sais.settings import Settings
 
 # Of the time to stop: for the runs, 0.4 of it for their images in hand and the rest for saving and telling Prefect.
@@ -45,6 +45,7 @@ class StoppableWorker(ProcessWorker, abc.ABC):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.starter: OwnStarter | None = None
         self._pids: set[int] = set()
         self._ending = False
         self._all_ended = asyncio.Event()
@@ -58,6 +59,8 @@ class StoppableWorker(ProcessWorker, abc.ABC):
         configuration: ProcessJobConfiguration,
         task_status: anyio.abc.TaskStatus[int] | None = None,
     ) -> ProcessWorkerResult:
+        if self.starter:
+            self.starter.ensure()
         watched = _Watched(task_status or anyio.TASK_STATUS_IGNORED, self._pids)
         try:
             result = await super().run(flow_run, configuration, watched)
@@ -96,7 +99,14 @@ class StoppableWorker(ProcessWorker, abc.ABC):
         return True
 
 
-async def work(pool: str, stop_seconds: float, *, queue: str | None = None, limit: int | None = None) -> None:
+async def work(
+    pool: str,
+    stop_seconds: float,
+    starter: OwnStarter | None = None,
+    *,
+    queue: str | None = None,
+    limit: int | None = None,
+) -> None:
     """Until SIGTERM or SIGINT. From all queues of the pool or from one, at most `limit` runs at once."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -104,6 +114,7 @@ async def work(pool: str, stop_seconds: float, *, queue: str | None = None, limi
         loop.add_signal_handler(number, told.set)
     queues = [queue] if queue else None
     worker = StoppableWorker(work_pool_name=pool, work_queues=queues, limit=limit)
+    worker.starter = starter
     working = asyncio.create_task(worker.start())
     waiting = asyncio.create_task(told.wait())
     await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -122,8 +133,8 @@ def main() -> int:
     parser.add_argument("--limit", type=int, help="most runs at once")
     told = parser.parse_args()
     pool, settings = os.environ.get("SAIS_WORK_POOL", WORK_POOL), Settings()
-    with run_starter() if settings.warm_runs else nullcontext():
-        asyncio.run(work(pool, settings.stop_seconds, queue=told.queue, limit=told.limit))
+    with OwnStarter() if settings.warm_runs else nullcontext() as starter:
+        asyncio.run(work(pool, settings.stop_seconds, starter, queue=told.queue, limit=told.limit))
     return 0
 
 

@@ -1,7 +1,7 @@
 """Proof by killing. Everything listens on loopback only and lives in one temporary folder.
 
     python -m tests.chaos servers --images 2000 --kills 26      PostgreSQL, S3, every process by itself
-    python -m tests.chaos embedded --images 500 --kills 6       `sais up`: SQLite and folders
+    python -m tests.chaos embedded --images 500 --kills 7       `sais up`: SQLite and folders
     python -m tests.chaos seams                                 each seam, one after the other
 
 `--seed` repeats a run. The table is on standard output; exit code 1 when something is not as it must be.
@@ -35,7 +35,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__.split("\n", 1)[0])
     parser.add_argument("what", choices=["servers", "embedded", "seams"])
     parser.add_argument("--images", type=int, help="default: 2000, 500 or 12")
-    parser.add_argument("--kills", type=int, help="default: 26 or 6")
+    parser.add_argument("--kills", type=int, help="default: 26 or 7")
     parser.add_argument("--absences", type=int, default=2, help="how often each server is away; default: 2")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="repeats a run")
     parser.add_argument("--only", default="", help="seams whose names have this in them")
@@ -56,7 +56,7 @@ def main() -> int:
                 print(tables.of_seams(sorted(suite.torn, key=lambda seam: seam.number)))
             return int(any(seam.problems for seam in suite.torn))
         made = stack.enter_context((embedded_stack if embedded else server_stack)(home, origin))
-        images, kills = given.images or (500 if embedded else 2000), given.kills or (6 if embedded else 26)
+        images, kills = given.images or (500 if embedded else 2000), given.kills or (7 if embedded else 26)
         outcome = run(made, given.seed, images, plan(made, given.seed, kills, given.absences))
         print(tables.of_run(made, given.seed, outcome))
         for problem in outcome.verdict.problems:

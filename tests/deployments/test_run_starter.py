@@ -19,7 +19,7 @@ import pytest
 
 from deployments.environment import PROJECT
 from deployments.flow_run import ADDRESS
-from deployments.run_starter import is_possible, new_address, starter_command, wait_until_ready
+from deployments.run_starter import OwnStarter, is_possible, new_address, starter_command, wait_until_ready
 
 pytestmark = pytest.mark.skipif(not is_possible(), reason="runs are forked on Linux only")
 
@@ -108,7 +108,7 @@ def opened_starter() -> Iterator[Starter]:
 def _is_ready(address: str) -> bool:
     try:
         wait_until_ready(address)
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, ConnectionResetError):
         return False
     return True
 
@@ -179,3 +179,17 @@ def test_a_starter_that_is_told_to_end_waits_for_its_runs_and_takes_no_more() ->
         assert starter.process.poll() is None
         client.terminate()
         assert starter.process.wait(SECONDS) == 0
+
+
+def test_who_has_a_starter_of_its_own_starts_it_again_when_it_died(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(ADDRESS, raising=False)
+    with OwnStarter() as own:
+        address = os.environ[ADDRESS]
+        wait_for(lambda: _is_ready(address), "the starter")
+        (first,) = (each for each in psutil.Process().children() if address in each.cmdline())
+        first.kill()
+        wait_for(lambda: not _is_ready(address), "its end")
+        own.ensure()
+        wait_for(lambda: _is_ready(address), "another")
+    assert not _is_ready(address)
+    assert ADDRESS not in os.environ
