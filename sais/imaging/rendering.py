@@ -25,6 +25,10 @@ if TYPE_CHECKING:  # see geometry
 _HASH_BOX = (2 * SIDE, 2 * SIDE)
 
 
+# From here on encoding does not hide how a picture was scaled.
+FINE_QUALITY = 90
+
+
 @dataclass(frozen=True)
 class RenderedThumb:
     """One encoded thumb: the preset's name, the hash of its settings, the bytes (none where they are in a file
@@ -66,7 +70,7 @@ def render(source: Path | bytes, presets: "Sequence[PresetSettings]", *, max_pix
             sizes = _largest_first(fits) or [fit_inside(shape, _HASH_BOX)]
             decoded = decode(picture, sizes[0])
         with _cpu_seconds(timings, "resize"):
-            levels = cascade(decoded, sizes)
+            levels = cascade(decoded, sizes, fine=any(preset.quality >= FINE_QUALITY for preset in presets))
         with _cpu_seconds(timings, "encode"):
             thumbs = [
                 _thumb(_cut(levels, wanted), preset, picture.format or "")

@@ -23,8 +23,10 @@ REDUCING_GAP = 2.0
 #   LANCZOS  0.998 (0.993)  0.999 (0.997)  12.1 ms
 #   BICUBIC  0.996 (0.992)  0.997 (0.994)   8.1 ms
 #   HAMMING  0.993 (0.986)  0.991 (0.980)   5.2 ms
-# Encoding loses ten times as much (WebP of quality 68: 0.934). See docs/decisions/0033.
+# Encoding loses ten times as much (WebP of quality 68: 0.934), but little at the highest qualities (JPEG of 95: 0.98):
+# for these the finer one. See docs/decisions/0033.
 FILTER = Image.Resampling.HAMMING
+FINE_FILTER = Image.Resampling.BICUBIC
 
 
 @dataclass(frozen=True)
@@ -48,25 +50,29 @@ def decode(picture: ImageFile, largest: Size) -> Decoded:
     return Decoded(image, drafted[1] if drafted else (0, 0, *image.size), turn, profile)
 
 
-def cascade(decoded: Decoded, sizes: Iterable[Size]) -> dict[Size, Image.Image]:
-    """The whole picture at each size, upright and in sRGB. Sizes are as displayed, the largest first.
+def cascade(decoded: Decoded, sizes: Iterable[Size], *, fine: bool = False) -> dict[Size, Image.Image]:
+    """The whole picture at each size, upright and in sRGB. Sizes are as displayed, the largest first. `fine` takes half
+    as long again.
 
     Turning and colour come after the first resize: they cost by the pixel, and turning before draft() would decode all.
     """
     levels: dict[Size, Image.Image] = {}
     level: Image.Image | None = None
+    kernel = FINE_FILTER if fine else FILTER
     for size in sizes:
-        level = _first_level(decoded, size) if level is None else _resized(level, size)
+        level = _first_level(decoded, size, kernel) if level is None else _resized(level, size, kernel)
         levels[size] = level
     return levels
 
 
-def _first_level(decoded: Decoded, size: Size) -> Image.Image:
-    image = _resized(decoded.image, lying(size, decoded.turn), decoded.box)
+def _first_level(decoded: Decoded, size: Size, kernel: Image.Resampling) -> Image.Image:
+    image = _resized(decoded.image, lying(size, decoded.turn), kernel, decoded.box)
     return to_srgb(upright(image, decoded.turn), decoded.profile)
 
 
-def _resized(image: Image.Image, size: Size, box: tuple[float, float, float, float] | None = None) -> Image.Image:
+def _resized(
+    image: Image.Image, size: Size, kernel: Image.Resampling, box: tuple[float, float, float, float] | None = None
+) -> Image.Image:
     if image.size == size:
         return image
-    return image.resize(size, FILTER, box, REDUCING_GAP)
+    return image.resize(size, kernel, box, REDUCING_GAP)

@@ -172,6 +172,18 @@ def test_close_to_a_full_decode(name: str) -> None:
         assert likeness(decoded(made.data), reference) >= 0.98
 
 
+@pytest.mark.parametrize("name", ["astronaut.png", "coffee.png", "retina.jpg"])
+def test_the_highest_qualities_are_scaled_finer(name: str) -> None:
+    """As PNG, which takes the quality for nothing else."""
+    data = encoded(photograph(name).convert("RGB").resize((1600, 1200), Image.Resampling.BICUBIC), "JPEG", quality=95)
+    reference = decoded(data).resize((512, 384), Image.Resampling.LANCZOS)
+    usual, fine = (
+        likeness(decoded(thumb(data, preset(512, format=ThumbFormat.PNG, quality=quality)).data), reference)
+        for quality in (68, 90)
+    )
+    assert fine > usual
+
+
 def test_many_presets_come_back_in_their_order_each_with_its_recipe() -> None:
     wanted = [
         preset(64),
