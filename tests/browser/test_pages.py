@@ -83,6 +83,20 @@ async def test_register_send_and_see_the_contact_sheet_fill(
     assert visitor.complaints == []
 
 
+async def test_a_batch_is_cancelled_from_its_page(visitor: Visitor, origin: Origin) -> None:
+    key = await visitor.stage.account()
+    await visitor.stage.dispatch(key, list(serve_pictures(origin)), filters=["small"])
+    page = await visitor.page("/ui/batches/1")
+    await expect(page.locator("#state")).to_have_text("at work")
+    await page.get_by_text("Cancel this batch").click()
+    await page.get_by_label("API key").fill(key)
+    await page.get_by_role("button", name="Cancel the batch").click()
+    await expect(page.locator("#state")).to_have_text("cancelled")
+    await expect(page.locator("[data-sum=cancelled]")).to_have_text("3")
+    await expect(page.locator("#cancel")).to_have_count(0)
+    assert visitor.complaints == []
+
+
 async def test_without_scripts_the_page_comes_again_by_itself(
     visitor: Visitor, settings: Settings, origin: Origin
 ) -> None:
