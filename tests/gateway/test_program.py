@@ -125,5 +125,7 @@ def wait_until_refused(port: int) -> None:
     while True:
         try:
             create_connection(("127.0.0.1", port), timeout=5).close()
+        except ConnectionResetError:  # it came in the moment in which the listening ended
+            continue
         except ConnectionRefusedError:
             return
