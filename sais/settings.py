@@ -96,7 +96,7 @@ class Settings(BaseSettings):
         10, ge=0, description="A request of at most this many images is worked on at once by the quick runner; 0: never"
     )
     chunk_images: int = Field(500, gt=0, description="Most images in a chunk")
-    chunk_bytes: int = Field(256_000_000, gt=0, description="Most bytes of originals in a chunk, as far as known")
+    chunk_bytes: int = Field(512_000_000, gt=0, description="Most bytes of originals in a chunk, as far as known")
     chunks_in_flight: int = Field(4, gt=0, description="Chunks that a run works on at once")
     imaging_workers: int = Field(0, ge=0, description="Processes that make thumbs; 0: one for each core")
     originals_days: float = Field(
