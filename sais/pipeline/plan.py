@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 # An original whose size nobody knows yet counts as this much, the mean of photographs on the web.
 ASSUMED_BYTES = 1_000_000
-# The imaging workers have nothing to do until the first chunk is downloaded: 250 photographs take 1.6 s to reach the
-# disk, of the 30 s that 2,000 of them take in all. So the first chunk is small, and each next one twice as large.
+# The imaging workers have nothing to do until the first chunk is downloaded: 250 images of one host take 1.5 s at its
+# usual pace. So the first chunk is small, and each next one twice as large.
 FIRST_IMAGES = 32
 
 
