@@ -18,7 +18,7 @@ from benchmarks.measuring import ended_cpu, tree_cpu
 from benchmarks.origin import free_port
 from deployments.environment import PROJECT, embedded_environment
 from deployments.flow_run import ADDRESS
-from deployments.run_starter import new_address, wait_until_ready
+from deployments.own_starter import new_address, wait_until_ready
 from sais.settings import Settings
 
 START_SECONDS = 300

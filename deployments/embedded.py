@@ -20,8 +20,8 @@ import httpx
 
 from deployments.environment import BULK_QUEUE, PROJECT, SWEEPS_QUEUE, embedded_environment
 from deployments.flow_run import ADDRESS
+from deployments.own_starter import is_possible, new_address, starter_command
 from deployments.ports import require_free
-from deployments.run_starter import is_possible, new_address, starter_command
 from sais.catalog.database import open_database
 from sais.configuration import Configuration
 from sais.errors import InfrastructureError, InputError, PrefectUnavailable, SaisError

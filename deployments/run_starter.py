@@ -9,19 +9,16 @@ import importlib
 import json
 import os
 import pkgutil
-import secrets
 import selectors
 import signal
 import socket
 import struct
-import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Self
 
 from deployments.environment import PROJECT
 from deployments.flow_run import ADDRESS, FORWARDED, LONGEST_ANSWER, STANDARD_STREAMS, TAKEN, collect_less, run_engine
@@ -42,51 +39,6 @@ LONGEST_ORDER = 2**20
 # Who connects sends its order at once.
 ORDER_SECONDS = 5
 PR_SET_PDEATHSIG = 1
-
-
-def is_possible() -> bool:
-    """On Linux."""
-    return hasattr(os, "pidfd_open") and hasattr(socket, "SOCK_SEQPACKET")
-
-
-class OwnStarter:
-    """One for the runs that this process starts, unless there is one already. `ensure` starts it again when it died."""
-
-    def __init__(self) -> None:
-        self._address = None if os.environ.get(ADDRESS) or not is_possible() else new_address()
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        if self._address:
-            os.environ[ADDRESS] = self._address
-        self.ensure()
-        return self
-
-    def ensure(self) -> None:
-        if self._address and (self._process is None or self._process.poll() is not None):
-            self._process = subprocess.Popen(starter_command(self._address), stdin=subprocess.DEVNULL)  # noqa: S603
-
-    def __exit__(self, *_: object) -> None:
-        if self._process:
-            del os.environ[ADDRESS]
-            self._process.terminate()
-            self._process.wait()
-
-
-def new_address() -> str:
-    return f"sais-run-starter-{secrets.token_hex(8)}"
-
-
-def starter_command(address: str) -> list[str]:
-    return [sys.executable, "-m", "deployments.run_starter", address]
-
-
-def wait_until_ready(address: str) -> None:
-    """Who sends no order is turned away, as soon as somebody listens to orders. Raises OSError when nobody does."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as starter:
-        starter.connect(f"\0{address}")
-        starter.send(b"no order")
-        starter.recv(LONGEST_ANSWER)
 
 
 @dataclass(frozen=True)
@@ -199,7 +151,13 @@ class Starter:
         starter = os.getpid()
         # Until the new process has handlers of its own: one that came in between would be taken for the starter's.
         signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)
-        process = os.fork()
+        try:
+            process = os.fork()
+        except OSError:  # no memory, or no more processes: the runs under way must not end for it
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED)
+            client.close()
+            _close(order.streams)
+            return None
         if not process:
             die_with_parent(signal.SIGKILL, starter)
             client.close()
@@ -228,7 +186,7 @@ class Starter:
             number = b""
         if not number:
             self._selector.unregister(run.client)
-        with suppress(ProcessLookupError):
+        with suppress(OSError):  # it has just ended, or there is no such signal
             signal.pidfd_send_signal(run.handle, number[0] if number else signal.SIGKILL)
 
     def _ended(self, run: Run) -> None:

@@ -19,7 +19,7 @@ from prefect.states import Scheduled
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
 
 from deployments.environment import WORK_POOL
-from deployments.run_starter import OwnStarter
+from deployments.own_starter import OwnStarter
 from sais.settings import Settings
 
 # Of the time to stop: for the runs, 0.4 of it for their images in hand and the rest for saving and telling Prefect.

@@ -110,11 +110,6 @@ class Fetcher:
             await self._session.close()
         await self._resolver.close()
 
-    @property
-    def in_hand(self) -> int:
-        """Requests under way."""
-        return self._slots.total.holders
-
     async def wind_down(self, seconds: float) -> None:
         """Nothing is begun any more; waits at most so long for the requests under way.
         Everything else waits until it is cancelled."""

@@ -8,8 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from uuid import uuid4
@@ -19,7 +18,8 @@ import pytest
 
 from deployments.environment import PROJECT
 from deployments.flow_run import ADDRESS
-from deployments.run_starter import OwnStarter, is_possible, new_address, starter_command, wait_until_ready
+from deployments.own_starter import OwnStarter, is_possible, new_address, starter_command, wait_until_ready
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.skipif(not is_possible(), reason="runs are forked on Linux only")
 
@@ -59,13 +59,6 @@ class Starter:
         self.asked.accept()
         (run,) = psutil.Process(self.process.pid).children()
         return client, run
-
-
-def wait_for(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {SECONDS} s for {what}"
-        time.sleep(0.02)
 
 
 @contextmanager

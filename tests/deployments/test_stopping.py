@@ -3,8 +3,7 @@
 import os
 import signal
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,11 +20,11 @@ from sais_models import Media
 from tests.support.origin import Origin
 from tests.support.pictures import encoded, quarters
 from tests.support.replies import Content, Late
+from tests.support.waiting import WAIT_SECONDS, wait_for
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("prefect")]
 
 IMAGES = 40
-WAIT_SECONDS = 120
 
 
 def free_ports(count: int) -> list[int]:
@@ -34,13 +33,6 @@ def free_ports(count: int) -> list[int]:
     for probe in probes:
         probe.close()
     return ports
-
-
-def wait_for(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {WAIT_SECONDS} s for {what}"
-        time.sleep(0.05)
 
 
 @pytest.fixture
