@@ -14,6 +14,7 @@ from pathlib import Path
 
 from benchmarks.installation import PRESETS
 from sais.imaging import render
+from sais.pipeline.imaging_workers import ENVIRONMENT
 from sais.settings import Settings
 from sais_models import DEFAULT_PRESETS
 
@@ -44,7 +45,12 @@ def bare_loop(files: Sequence[Path]) -> Bare:
 def _start(files: Sequence[Path]) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "benchmarks.bare"]
     process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent.parent
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parent.parent,
+        env=os.environ | ENVIRONMENT,
     )
     _say(process, json.dumps([str(file) for file in files]))
     return process

@@ -74,11 +74,20 @@ class Benchmark:
         spent.cpu = run.cpu
         return Done(run.tasks, run.whole, spent, self._thumbs(installation, preset))
 
-    def img2dataset(self, python: Path, output_format: str) -> Done:
+    def img2dataset(self, python: Path, output_format: str, preset: PresetSettings) -> Done:
         folder = self._folder()
+        encode = {ThumbFormat.JPEG: "jpg", ThumbFormat.WEBP: "webp"}[preset.format]
         with measured({}) as spent:
-            run = run_img2dataset(python, self._urls, folder, side=SIDE, output_format=output_format)
-        return Done(run.work, run.whole, spent, images_of(folder) if output_format == "files" else {})
+            run = run_img2dataset(
+                python,
+                self._urls,
+                folder,
+                side=SIDE,
+                output_format=output_format,
+                encode=encode,
+                quality=preset.quality,
+            )
+        return Done(run.work, run.whole, spent, images_of(folder, encode) if output_format == "files" else {})
 
     def look(self, images: dict[str, Path]) -> tuple[Likeness, float] | None:
         """How like the originals the first of these are, and the mean bytes of all."""
@@ -110,40 +119,42 @@ class Benchmark:
 
 
 def ways_of(benchmark: Benchmark, stack: ExitStack, work: Path) -> dict[str, Callable[[], Done]]:
+    """By format, and who does it."""
     ways: dict[str, Callable[[], Done]] = {}
+    formats = {"JPEG q95": JPEG, "WebP q68": WEBP}
     try:
         python = own_python("img2dataset", PACKAGES)
-        ways["img2dataset 1.47.0, JPEG q95, a file each"] = partial(benchmark.img2dataset, python, "files")
-        ways["img2dataset 1.47.0, JPEG q95, in tar files"] = partial(benchmark.img2dataset, python, "webdataset")
+        for kind, preset in formats.items():
+            ways[f"{kind}: img2dataset 1.47.0, a file each"] = partial(benchmark.img2dataset, python, "files", preset)
+            shards = partial(benchmark.img2dataset, python, "webdataset", preset)
+            ways[f"{kind}: img2dataset 1.47.0, in tar files"] = shards
     except NotInstalled as error:
         print(f"img2dataset: {error}")
-    ways["SAIS without Prefect, JPEG q95"] = partial(benchmark.sais, JPEG)
-    ways["SAIS without Prefect, WebP q68"] = partial(benchmark.sais, WEBP)
+    for kind, preset in formats.items():
+        ways[f"{kind}: SAIS without Prefect"] = partial(benchmark.sais, preset)
     if WITH_PREFECT:
         server = stack.enter_context(PrefectServer(work))
-        ways["`ingest` under Prefect, JPEG q95"] = partial(benchmark.sais_under_prefect, server, JPEG)
+        ways["JPEG q95: `ingest` under Prefect"] = partial(benchmark.sais_under_prefect, server, JPEG)
     return ways
 
 
 def report(benchmark: Benchmark, done: SideBySide[Done], origin: str) -> str:
-    """Ratios are to the quickest img2dataset."""
-
-    def rate(name: str) -> float:
-        return IMAGES / done.median(name, lambda each: each.work)
-
-    known = [rate(name) for name in done.results if name.startswith("img2dataset")]
+    """Ratios are to the quickest img2dataset of the same format."""
+    rates = {way: IMAGES / done.median(way, lambda each: each.work) for way in done.results}
     rows = []
-    for name, results in done.results.items():
-        whole = IMAGES / done.median(name, lambda each: each.whole)
-        cpu = 1000 * done.median(name, lambda each: each.cpu) / IMAGES
-        ratio = f"{rate(name) / max(known):.2f}" if known else ""
+    for way, results in sorted(done.results.items()):
+        theirs = f"{way.partition(':')[0]}: img2dataset"
+        known = [rate for name, rate in rates.items() if name.startswith(theirs)]
+        whole = IMAGES / done.median(way, lambda each: each.whole)
+        cpu = 1000 * done.median(way, lambda each: each.cpu) / IMAGES
+        ratio = f"{rates[way] / max(known):.2f}" if known else ""
         looked = benchmark.look(results[-1].images)
         shown = [f"{looked[0].ssim:.4f}", f"{looked[1] / 1000:.1f}"] if looked else ["", ""]
-        rows.append([name, f"{rate(name):.1f}", ratio, f"{whole:.1f}", f"{cpu:.1f}", *shown])
+        rows.append([way, f"{rates[way]:.1f}", ratio, f"{whole:.1f}", f"{cpu:.1f}", *shown])
     head = ["", "images/s", "ratio", "images/s with start and end", "CPU ms an image", "SSIM", "KB"]
     return f"""{IMAGES} photographs, one picture of {SIDE} pixels of each, {PROCESSES} processes; origin: {origin}.
 SAIS also archives every original. images/s: from the first download to the last file; SSIM: against LANCZOS from a
-full decode; ratio: to the quickest img2dataset.
+full decode; ratio: to the quickest img2dataset of the same format.
 {done.conditions}
 
 {markdown_table(head, rows)}"""

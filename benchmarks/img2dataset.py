@@ -21,7 +21,9 @@ class Written:
     work: float
 
 
-def run_img2dataset(python: Path, urls: list[str], folder: Path, *, side: int, output_format: str) -> Written:
+def run_img2dataset(
+    python: Path, urls: list[str], folder: Path, *, side: int, output_format: str, encode: str, quality: int
+) -> Written:
     """Raises RuntimeError unless every image arrived. The longest side becomes `side`, as in SAIS' presets."""
     folder.mkdir()
     listed = folder / "urls.txt"
@@ -33,8 +35,8 @@ def run_img2dataset(python: Path, urls: list[str], folder: Path, *, side: int, o
         "output_format": output_format,
         "image_size": side,
         "resize_mode": "keep_ratio_largest",
-        "encode_format": "jpg",
-        "encode_quality": 95,
+        "encode_format": encode,
+        "encode_quality": quality,
         "processes_count": PROCESSES,
         "thread_count": THREADS,
         "number_sample_per_shard": shard,
@@ -53,7 +55,7 @@ def run_img2dataset(python: Path, urls: list[str], folder: Path, *, side: int, o
     return Written(whole, max(each["end_time"] for each in shards) - min(each["start_time"] for each in shards))
 
 
-def images_of(folder: Path) -> dict[str, Path]:
+def images_of(folder: Path, encode: str) -> dict[str, Path]:
     """Each image's file by its URL, of a run whose output format is `files`."""
     facts = {file: json.loads(file.read_text()) for file in (folder / "output").glob("*/*.json")}
-    return {fact["url"]: file.with_suffix(".jpg") for file, fact in facts.items()}
+    return {fact["url"]: file.with_suffix(f".{encode}") for file, fact in facts.items()}

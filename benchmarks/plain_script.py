@@ -19,6 +19,7 @@ import aiohttp
 
 from benchmarks.installation import PRESETS
 from sais.imaging import render
+from sais.pipeline.imaging_workers import ENVIRONMENT
 from sais_models import DEFAULT_PRESETS
 
 DOWNLOADS_AT_ONCE = 32
@@ -31,7 +32,15 @@ def run_script(urls: list[str], folder: Path) -> float:
     folder.mkdir(parents=True)
     command = [sys.executable, "-m", "benchmarks.plain_script", str(folder)]
     root = Path(__file__).parent.parent
-    done = subprocess.run(command, input=json.dumps(urls), cwd=root, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(
+        command,
+        input=json.dumps(urls),
+        cwd=root,
+        env=os.environ | ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
     return float(done.stdout)
 
 

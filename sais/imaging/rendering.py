@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from sais.errors import FileMissing, StorageError
-from sais.imaging.encoding import MIME_TYPES, encode, output_format
+from sais.imaging.encoding import FINE_QUALITY, MIME_TYPES, encode, output_format
 from sais.imaging.exif import displayed_size
 from sais.imaging.geometry import Fit, Size, fit, fit_inside
 from sais.imaging.opening import open_picture, pillow_errors
@@ -23,10 +23,6 @@ if TYPE_CHECKING:  # see geometry
 
 # Without presets there are still hashes to make.
 _HASH_BOX = (2 * SIDE, 2 * SIDE)
-
-
-# From here on encoding does not hide how a picture was scaled.
-FINE_QUALITY = 90
 
 
 @dataclass(frozen=True)

@@ -11,20 +11,17 @@ from sais.imaging.exif import lying, orientation, upright
 from sais.imaging.geometry import Size
 
 # libjpeg decodes at 1/2, 1/4 or 1/8 for almost nothing, but crudely. The gap says how much resize() still has to do.
-# Mean (worst) SSIM against a full decode, and CPU ms of decode and resize by LANCZOS; 37 photographs, two shared cores:
-#   1536 px to 192:  gap 1: 0.993 (0.946) 2.5 ms   1.25: 0.998 (0.988) 3.5 ms   1.5: 0.998 (0.988) 3.6 ms
-#   1100 px to 512:  gap 1: 0.990 (0.928) 5.5 ms   1.25: 1.000 (1.000)  13 ms   1.5: 1.000 (1.000)  13 ms
-#   1414 to 1632 px to 512, then 192:   1 and 1.25: 0.996 (0.965) 12 ms         1.5: 0.998 (0.965)  19 ms
-# 1.25 avoids the bad case of 1 (libjpeg alone makes the final size) and 1.5's full decode of the commonest sizes.
-DRAFT_GAP = 1.25
+# Mean (worst) SSIM of the lightness at 512 pixels against LANCZOS from a full decode, and CPU ms of decoding and
+# scaling; 40 photographs of 0.5 to 4 megapixels:
+#   gap:       1                        1.1                      1.25
+#   HAMMING    0.989 (0.966)   8.8 ms   0.992 (0.981)   9.5 ms   0.993 (0.987)  10.6 ms
+#   BICUBIC    0.994 (0.982)  11.0 ms   0.995 (0.987)  12.1 ms   0.997 (0.993)  13.0 ms
+# 1.1 avoids the bad case of 1, where libjpeg alone makes the final size, and most of 1.25's full decodes.
+DRAFT_GAP = 1.1
 # The same trade inside resize() where a step shrinks 4 times or more: SSIM 0.999 in a quarter of the time.
 REDUCING_GAP = 2.0
-# Mean (worst) SSIM of 512 and of 192 pixels against LANCZOS from a full decode, CPU ms of both steps; 34 photographs:
-#   LANCZOS  0.998 (0.993)  0.999 (0.997)  12.1 ms
-#   BICUBIC  0.996 (0.992)  0.997 (0.994)   8.1 ms
-#   HAMMING  0.993 (0.986)  0.991 (0.980)   5.2 ms
-# Encoding loses ten times as much (WebP of quality 68: 0.934), but little at the highest qualities (JPEG of 95: 0.98):
-# for these the finer one. See docs/decisions/0033.
+# Encoding loses ten times as much as HAMMING (WebP of quality 68: 0.93), but little at the highest qualities (JPEG of
+# 95: 0.98): for these the finer one. See docs/decisions/0033.
 FILTER = Image.Resampling.HAMMING
 FINE_FILTER = Image.Resampling.BICUBIC
 
