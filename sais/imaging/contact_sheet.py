@@ -10,6 +10,7 @@ from sais.imaging.colour import resizable, to_srgb
 from sais.imaging.encoding import on_white
 from sais.imaging.geometry import LONGEST_SIDE, fit_inside
 from sais.imaging.opening import open_picture, pillow_errors
+from sais.imaging.resizing import resized
 
 GAP = 4
 # As a data: URI it grows by a third; 64 photographs at 96 px stay under 150 KB so.
@@ -43,7 +44,7 @@ def _cell(data: bytes, side: int) -> Image.Image:
             picture = open_picture(io.BytesIO(data), max_pixels=_MAX_PIXELS)
             size = fit_inside(picture.size, (side, side))
             picture.draft("RGB", size)
-            small = resizable(picture).resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+            small = resized(resizable(picture), size)
             return on_white(to_srgb(small, None)).convert("RGB")
     except MediaError:
         return Image.new("RGB", (side, side), _BROKEN)

@@ -14,6 +14,7 @@ from PIL import Image
 
 from sais.errors import InputError
 from sais.imaging.encoding import on_white
+from sais.imaging.resizing import resized
 
 SIDE = 32
 
@@ -58,7 +59,7 @@ class Sample:
     @classmethod
     def of(cls, image: Image.Image) -> Self:
         """Sample an L, RGB or RGBA image."""
-        small = image.resize((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0)
+        small = resized(image, (SIDE, SIDE))
         visible = np.ones((SIDE, SIDE), dtype=np.bool_)
         if small.mode == "RGBA":
             visible = np.asarray(small.getchannel("A")) >= _VISIBLE

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from sais.errors import FileMissing, StorageError
-from sais.imaging.encoding import FINE_QUALITY, MIME_TYPES, encode, output_format
+from sais.imaging.encoding import MIME_TYPES, encode, output_format
 from sais.imaging.exif import displayed_size
 from sais.imaging.geometry import Fit, Size, fit, fit_inside
 from sais.imaging.opening import open_picture, pillow_errors
@@ -66,7 +66,7 @@ def render(source: Path | bytes, presets: "Sequence[PresetSettings]", *, max_pix
             sizes = _largest_first(fits) or [fit_inside(shape, _HASH_BOX)]
             decoded = decode(picture, sizes[0])
         with _cpu_seconds(timings, "resize"):
-            levels = cascade(decoded, sizes, fine=any(preset.quality >= FINE_QUALITY for preset in presets))
+            levels = cascade(decoded, sizes)
         with _cpu_seconds(timings, "encode"):
             thumbs = [
                 _thumb(_cut(levels, wanted), preset, picture.format or "")

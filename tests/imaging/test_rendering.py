@@ -161,7 +161,7 @@ def test_metadata_is_stripped(source: str, wanted: ThumbFormat) -> None:
 
 @pytest.mark.parametrize("name", ["astronaut.png", "coffee.png", "retina.jpg"])
 def test_close_to_a_full_decode(name: str) -> None:
-    """The drafted decode and the cascade cost next to nothing in quality: 0.98 is the floor, 0.99 the rule."""
+    """The drafted decode and the cascade cost next to nothing in quality."""
     source = photograph(name).convert("RGB").resize((1600, 1200), Image.Resampling.BICUBIC)
     data = encoded(source, "JPEG", quality=85)
     wanted = [
@@ -169,19 +169,7 @@ def test_close_to_a_full_decode(name: str) -> None:
     ]
     for made in render(data, wanted, max_pixels=MAX_PIXELS).thumbs:
         reference = decoded(data).resize((made.width, made.height), Image.Resampling.LANCZOS)
-        assert likeness(decoded(made.data), reference) >= 0.98
-
-
-@pytest.mark.parametrize("name", ["astronaut.png", "coffee.png", "retina.jpg"])
-def test_the_highest_qualities_are_scaled_finer(name: str) -> None:
-    """As PNG, which takes the quality for nothing else."""
-    data = encoded(photograph(name).convert("RGB").resize((1600, 1200), Image.Resampling.BICUBIC), "JPEG", quality=95)
-    reference = decoded(data).resize((512, 384), Image.Resampling.LANCZOS)
-    usual, fine = (
-        likeness(decoded(thumb(data, preset(512, format=ThumbFormat.PNG, quality=quality)).data), reference)
-        for quality in (68, 90)
-    )
-    assert fine > usual
+        assert likeness(decoded(made.data), reference) >= 0.99
 
 
 def test_many_presets_come_back_in_their_order_each_with_its_recipe() -> None:
