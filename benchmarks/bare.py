@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.installation import PRESETS
 from sais.imaging import render
-from sais.pipeline.imaging_workers import ENVIRONMENT
+from sais.pipeline.imaging_workers import worker_environment
 from sais.settings import Settings
 from sais_models import DEFAULT_PRESETS
 
@@ -50,7 +50,7 @@ def _start(files: Sequence[Path]) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).parent.parent,
-        env=os.environ | ENVIRONMENT,
+        env=worker_environment(),
     )
     _say(process, json.dumps([str(file) for file in files]))
     return process

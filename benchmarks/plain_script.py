@@ -19,7 +19,7 @@ import aiohttp
 
 from benchmarks.installation import PRESETS
 from sais.imaging import render
-from sais.pipeline.imaging_workers import ENVIRONMENT
+from sais.pipeline.imaging_workers import worker_environment
 from sais_models import DEFAULT_PRESETS
 
 DOWNLOADS_AT_ONCE = 32
@@ -36,7 +36,7 @@ def run_script(urls: list[str], folder: Path) -> float:
         command,
         input=json.dumps(urls),
         cwd=root,
-        env=os.environ | ENVIRONMENT,
+        env=worker_environment(),
         stdout=subprocess.PIPE,
         text=True,
         check=True,

@@ -20,7 +20,7 @@ from sais_models import PresetSettings
 # A worker may die of the picture before, or of another program's hunger: only a second death is the picture's.
 TRIES = 2
 
-ENVIRONMENT = {
+_TUNED = {
     # The workers fill the cores; threads of numpy's would only cost memory.
     "OPENBLAS_NUM_THREADS": "1",
     # glibc keeps the pixels' memory for the next picture: to get it anew from the kernel was 280 page faults and 4 % of
@@ -29,6 +29,11 @@ ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": str(64 * 2**20),
     "MALLOC_TRIM_THRESHOLD_": str(48 * 2**20),
 }
+
+
+def worker_environment() -> dict[str, str]:
+    """What a worker is started with. What its user has set stays."""
+    return _TUNED | dict(os.environ)
 
 
 class WorkerDied(Exception):
@@ -110,7 +115,7 @@ class _Worker:
                 [sys.executable, "-m", "sais.imaging.worker", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
-                env=os.environ | ENVIRONMENT,
+                env=worker_environment(),
             )
 
     def ask(self, jobs: Sequence[tuple[object, ...]]) -> list[Answer]:

@@ -185,7 +185,10 @@ async def test_the_storage_edited_in_a_block_is_used_by_the_next_run(
     assert not list((museum.settings.home / "archive").rglob("*.jpg"))
 
 
-async def test_an_archive_that_fails_fails_the_run_and_the_next_one_finishes(museum: Museum, origin: Origin) -> None:
+async def test_an_archive_that_fails_fails_the_run_and_the_next_one_finishes(
+    museum: Museum, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAIS_STORAGE_SECONDS", "0.5")
     url = origin.serve("/one.jpg", Content(JPEG))
     blocked = museum.settings.home / "blocked"
     blocked.mkdir()

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -121,11 +122,13 @@ def test_a_request_in_hand_is_answered_before_the_end(tmp_path: Path, number: si
         assert child.wait(20) in (0, -number)
 
 
-def wait_until_refused(port: int) -> None:
-    while True:
+def wait_until_refused(port: int, seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
         try:
             create_connection(("127.0.0.1", port), timeout=5).close()
         except ConnectionResetError:  # it came in the moment in which the listening ended
             continue
         except ConnectionRefusedError:
             return
+    pytest.fail(f"port {port} is still listened on after {seconds} s")

@@ -183,6 +183,16 @@ async def test_no_worker_outlives_its_run(picture: Path) -> None:
     assert not running()
 
 
+async def test_what_the_user_has_set_stays(picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "1000000")
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    with imaging_workers(1) as workers:
+        await workers.render(picture, [], max_pixels=MAX_PIXELS)
+        [worker] = running()
+        environment = worker.environ()
+    assert (environment["MALLOC_TRIM_THRESHOLD_"], environment["OPENBLAS_NUM_THREADS"]) == ("1000000", "1")
+
+
 def test_nothing_is_started_before_the_first_picture() -> None:
     with imaging_workers(2):
         assert not running()
