@@ -134,7 +134,7 @@ async def test_after_a_pause_one_asks_and_the_others_wait_for_the_answer(
     await reasons_of(fetcher, url, tmp_path, 3)
     origin.hold()
     fetches = [asyncio.create_task(fetcher.fetch(url, tmp_path / str(n))) for n in range(6)]
-    await asyncio.to_thread(origin.wait_inside, 1)
+    await asyncio.to_thread(origin.wait_for_hits, "/a", 4)
     origin.serve("/elsewhere", PICTURE)
     elsewhere = asyncio.create_task(fetcher.fetch(origin.url("/elsewhere", "up.example"), tmp_path / "e"))
     # When this one is inside too, whoever else could have come in would have.
@@ -148,7 +148,7 @@ async def test_a_probe_that_is_cancelled_leaves_the_way_free(fetcher: Fetcher, o
     url = origin.serve("/a", *[Status(500)] * 3, Hang(), PICTURE)
     await reasons_of(fetcher, url, tmp_path, 3)
     probe = asyncio.create_task(fetcher.fetch(url, tmp_path / "probe"))
-    await asyncio.to_thread(origin.wait_inside, 1)
+    await asyncio.to_thread(origin.wait_for_hits, "/a", 4)
     waiting = asyncio.create_task(fetcher.fetch(url, tmp_path / "a"))
     probe.cancel()
     assert (await waiting).size == 6

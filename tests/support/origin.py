@@ -79,8 +79,12 @@ class Origin:
         self._wait(lambda: len(self.posts) >= count, f"{count} posts")
         return list(self.posts)
 
+    def wait_for_hits(self, path: str, count: int) -> None:
+        """Blocks until `path` has been asked for `count` times."""
+        self._wait(lambda: self.hits[path] >= count, f"{count} requests of {path}")
+
     def wait_inside(self, count: int) -> None:
-        """Blocks until `count` requests are inside at once."""
+        """Blocks until `count` requests are inside at once; one whose answer has just come may still count."""
         self._wait(lambda: self._inside.total() >= count, f"{count} requests at once")
 
     def _wait(self, condition: Callable[[], bool], what: str) -> None:
