@@ -32,7 +32,7 @@ def resized(image: Image.Image, size: tuple[int, int], box: Box | None = None) -
         return image.resize(size, Image.Resampling.LANCZOS, box, _REDUCING_GAP)
     left, top, right, bottom = box or (0, 0, *image.size)
     made = Image.new(image.mode, size)
-    # A resizer each time: it costs a microsecond, and one cannot be used by two threads at once.
+    # A resizer each time costs a microsecond, and no thread waits for another's.
     crop = CropBox(left, top, right - left, bottom - top)
     Resizer().resize_pil(image, made, ResizeOptions(_LANCZOS, crop_box=crop))
     return made
