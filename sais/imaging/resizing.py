@@ -32,7 +32,6 @@ def resized(image: Image.Image, size: tuple[int, int], box: Box | None = None) -
         return image.resize(size, Image.Resampling.LANCZOS, box, _REDUCING_GAP)
     left, top, right, bottom = box or (0, 0, *image.size)
     made = Image.new(image.mode, size)
-    # A resizer each time costs a microsecond, and no thread waits for another's.
     crop = CropBox(left, top, right - left, bottom - top)
     Resizer().resize_pil(image, made, ResizeOptions(_LANCZOS, crop_box=crop))
     return made

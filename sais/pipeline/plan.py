@@ -167,7 +167,7 @@ def _pending_sizes(connection: Connection, batch_id: int) -> Iterator[tuple[int,
         .where(col(BatchItem.batch_id) == batch_id, col(BatchItem.marking) == ItemMarking.PENDING)
         .order_by(col(BatchItem.position))
     )
-    # By the page: all rows of a million images at once are 280 MB.
+    # By the page: 300,000 rows were 84 MB at once, so they are 4.
     yield from connection.execute(statement, execution_options={"yield_per": ROWS_AT_ONCE}).tuples()
 
 

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -69,13 +68,6 @@ def test_what_is_transparent_does_not_shine_through() -> None:
     red, _, blue, alpha = np.moveaxis(np.asarray(resized(image, (40, 40))), 2, 0)
     assert red[alpha > 8].max() == 0
     assert blue[alpha > 8].min() == 255
-
-
-def test_by_several_threads_at_once() -> None:
-    image = picture("RGB")
-    with ThreadPoolExecutor(4) as threads:
-        made = list(threads.map(lambda _: resized(image, (190, 141)).tobytes(), range(64)))
-    assert set(made) == {resized(image, (190, 141)).tobytes()}
 
 
 def test_without_a_wheel_pillow_does_it(tmp_path: Path) -> None:

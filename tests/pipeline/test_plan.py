@@ -117,6 +117,13 @@ async def test_chunks_begin_small_so_that_the_first_thumbs_are_soon_made(
     assert [chunk.images for chunk in plan.chunks] == chunks
 
 
+async def test_a_batch_of_several_pages_is_cut_whole(either_museum: Museum, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sais.pipeline.plan.ROWS_AT_ONCE", 3)
+    async with either_museum.run() as resources:
+        plan = await plan_batch(resources, Order("museum", urls=[f"http://a.example/{n}" for n in range(20)]))
+    assert [(chunk.first, chunk.last, chunk.images) for chunk in plan.chunks] == [(0, 7, 8), (8, 19, 12)]
+
+
 @given(
     sizes=st.lists(st.none() | st.integers(0, 400_000_000), max_size=60),
     images=st.integers(1, 10),
