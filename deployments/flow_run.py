@@ -31,11 +31,24 @@ def collect_less() -> None:
     gc.set_threshold(YOUNG_ALLOCATIONS, YOUNG_BETWEEN_MIDDLE, MIDDLE_BETWEEN_WHOLE)
 
 
+def loop_quicker() -> None:
+    """Two thirds of what a run's own process does are fetching, webhooks and Prefect's client (decisions/0035)."""
+    import asyncio  # noqa: PLC0415  as above
+
+    try:
+        import uvloop  # noqa: PLC0415  as above
+    except ImportError:  # there is none for Windows
+        return
+    # Prefect's engine calls `asyncio.run`, which takes no loop of ours.
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+
+
 def run_engine() -> None:
-    """`python -m prefect.engine` in this process, with fewer collections of garbage."""
+    """`python -m prefect.engine` in this process, on uvloop and with fewer collections of garbage."""
     import runpy  # noqa: PLC0415  as above
 
     collect_less()
+    loop_quicker()
     sys.argv = ["prefect.engine"]
     runpy.run_module("prefect.engine", run_name="__main__", alter_sys=True)
 

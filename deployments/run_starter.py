@@ -32,6 +32,7 @@ PRELOADED = (
     "prefect.task_engine",
     "runpy",
     "sqlite3",
+    "uvloop",
 )
 # Read when modules are imported: a run for which they differ is started in the slow way.
 IMPORTED_WITH = ("SAIS_", "PYTHON")
