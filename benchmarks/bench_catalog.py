@@ -16,7 +16,6 @@ from benchmarks.cataloguing import KNOWN
 from benchmarks.child import Child
 from benchmarks.corpus import bench_home
 from benchmarks.installation import ACCOUNT, Installation
-from benchmarks.measuring import measured
 from benchmarks.prefect_server import PrefectServer
 from benchmarks.side_by_side import SideBySide
 from benchmarks.sizes import ROUNDS, size
@@ -53,9 +52,8 @@ class Benchmark:
 
     def _again(self, installation: Installation, server: PrefectServer) -> tuple[float, float]:
         order = {"account": ACCOUNT, "manifest": str(self._manifest), "presets": installation.presets}
-        with measured({"prefect": server.pid}) as spent:
-            run = server.ingest(order, installation.environment)
-        return run.cpu + spent.servers["prefect"], run.whole
+        run = server.ingest(order, installation.environment)
+        return run.cpu + run.server, run.whole
 
 
 def ways_of(benchmark: Benchmark, postgres: PostgresServer | None) -> dict[str, Callable[[], Done]]:

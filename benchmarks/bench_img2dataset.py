@@ -48,7 +48,7 @@ class Done:
 
     @property
     def cpu(self) -> float:
-        return self.spent.cpu + self.spent.servers.get("prefect", 0.0)
+        return self.spent.cpu
 
 
 class Benchmark:
@@ -69,9 +69,9 @@ class Benchmark:
     def sais_under_prefect(self, server: PrefectServer, preset: PresetSettings) -> Done:
         installation = self._installation(preset)
         order = json.loads(installation.write_order(self._urls).read_text())
-        with measured({"prefect": server.pid}) as spent:
+        with measured({}) as spent:
             run = server.ingest(order, installation.environment)
-        spent.cpu = run.cpu
+        spent.cpu = run.cpu + run.server
         return Done(run.tasks, run.whole, spent, self._thumbs(installation, preset))
 
     def img2dataset(self, python: Path, output_format: str, preset: PresetSettings) -> Done:

@@ -1,7 +1,7 @@
 """The whole `ingest` run beside the bare imaging loop, interleaved; medians of the rounds.
 
 A round: the bare loop, a plain script that downloads as well, `ingest` under Prefect, the same URLs again, the same
-steps without Prefect; of these the CPU by part.
+steps without Prefect, and once more for the CPU by part.
 
 python -m benchmarks pipeline      BENCH_IMAGES=2000 and BENCH_ROUNDS=5 are what it takes by default
 """
@@ -23,7 +23,7 @@ from benchmarks.measuring import Spent, measured
 from benchmarks.origin import Origin
 from benchmarks.plain_script import run_script
 from benchmarks.prefect_server import PrefectServer, Run
-from benchmarks.steps import Steps, run_steps
+from benchmarks.steps import ACCOUNTED, KINDS, Steps, run_steps
 from benchmarks.table import markdown_table
 
 ROUNDS = 5
@@ -33,7 +33,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Round:
-    """`*_spent` has the CPU of the flow's process, or of that of the steps, and of the servers."""
+    """`*_spent` has the CPU of the process and of the origin."""
 
     bare: Bare
     script: float
@@ -41,17 +41,17 @@ class Round:
     run: Run
     run_spent: Spent
     again: Run
-    again_spent: Spent
     steps: Steps
     steps_spent: Spent
+    accounted: Steps
 
     @property
     def run_cpu(self) -> float:
-        return self.run.cpu + self.run_spent.servers["prefect"]
+        return self.run.cpu + self.run.server
 
     @property
     def prefect_share(self) -> float:
-        return (self.prefect_client + self.run_spent.servers["prefect"]) / self.run_cpu
+        return (self.prefect_client + self.run.server) / self.run_cpu
 
     @property
     def prefect_client(self) -> float:
@@ -84,14 +84,17 @@ class Benchmark:
         os.sync()
         installation = Installation(self.work / f"prefect-{number}", f"{self.origin.url}/hook")
         order = json.loads(installation.write_order(self.urls).read_text())
-        with measured({"prefect": self.server.pid, "origin": self.origin.pid}) as run_spent:
+        with measured({"origin": self.origin.pid}) as run_spent:
             run = self._complete(installation, lambda: self.server.ingest(order, installation.environment))
-        with measured({"prefect": self.server.pid}) as again_spent:
-            again = self._idle(installation, lambda: self.server.ingest(order, installation.environment))
-        plain = Installation(self.work / f"plain-{number}", f"{self.origin.url}/hook")
-        with measured({"prefect": self.server.pid, "origin": self.origin.pid}) as steps_spent:
-            steps = self._complete(plain, lambda: run_steps(plain, self.urls))
-        return Round(bare, script, script_spent, run, run_spent, again, again_spent, steps, steps_spent)
+        again = self._idle(installation, lambda: self.server.ingest(order, installation.environment))
+        with measured({"origin": self.origin.pid}) as steps_spent:
+            steps = self._steps(number, KINDS[0])
+        accounted = self._steps(number, ACCOUNTED)
+        return Round(bare, script, script_spent, run, run_spent, again, steps, steps_spent, accounted)
+
+    def _steps(self, number: int, kind: str) -> Steps:
+        installation = Installation(self.work / f"{kind}-{number}", f"{self.origin.url}/hook")
+        return self._complete(installation, lambda: run_steps(installation, self.urls, kind))
 
     def _complete(self, installation: Installation, work: Callable[[], Result]) -> Result:
         """Raises AssertionError unless each image was fetched once, has all its files, and was called back for."""
@@ -130,7 +133,7 @@ def report(rounds: list[Round], images: int, origin: str) -> str:
         f"{of(lambda each: each.again.whole):.1f}",
         "",
         "",
-        f"{of(lambda each: each.again.cpu + each.again_spent.servers['prefect']):.1f}",
+        f"{of(lambda each: each.again.cpu + each.again.server):.1f}",
         "",
     ]
     table = markdown_table(
@@ -145,10 +148,10 @@ def report(rounds: list[Round], images: int, origin: str) -> str:
             idle,
         ],
     )
-    names = rounds[0].steps.parts
-    parts = {name: of(lambda each, name=name: each.steps.parts[name]) for name in names}  # type: ignore[misc]
+    names = rounds[0].accounted.parts
+    parts = {name: of(lambda each, name=name: each.accounted.parts[name]) for name in names}  # type: ignore[misc]
     parts["Prefect client"] = of(lambda e: e.prefect_client)
-    parts["Prefect server"] = of(lambda e: e.run_spent.servers["prefect"])
+    parts["Prefect server"] = of(lambda e: e.run.server)
     everything = sum(parts.values())
     by_part = markdown_table(
         ["part", "CPU ms an image", "of all"],
@@ -161,10 +164,12 @@ def report(rounds: list[Round], images: int, origin: str) -> str:
 
 {by_part}
 
+By part as counted in asyncio's loop, in a run of its own of the same steps; all else is on uvloop.
+
 CPU spent in Prefect: {of(lambda e: e.prefect_share):.1%} (of {of(lambda e: e.run_cpu):.1f} s; \
 the flow's process without its imaging workers {of(lambda e: e.run.own):.2f} s, the same steps' without Prefect \
 {of(lambda e: e.steps.own - e.steps.start):.2f} s and {of(lambda e: e.steps.start):.2f} s for the start of Python; \
-Prefect's server {of(lambda e: e.run_spent.servers["prefect"]):.2f} s).
+Prefect's server {of(lambda e: e.run.server):.2f} s).
 Other programs had {of(lambda e: e.others):.0%} of the machine meanwhile."""
 
 

@@ -1,6 +1,6 @@
 """The steps of `ingest` in the flow's own window, without Prefect.
 
-SAIS_HOME=… python -m benchmarks.steps ORDER.json processes|threads      prints seconds, and CPU seconds by part
+SAIS_HOME=… python -m benchmarks.steps ORDER.json processes|threads|accounted      prints seconds and CPU seconds
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from benchmarks.accounting import CPU, account
 from benchmarks.imaging_threads import imaging_threads
 from benchmarks.installation import Installation
 from deployments.environment import PROJECT
-from deployments.flow_run import collect_less
+from deployments.flow_run import collect_less, loop_quicker
 from flows.window import in_window
 from sais.configuration import Configuration
 from sais.pipeline.archive import archive_chunk
@@ -36,6 +36,8 @@ from sais_models import Chunk
 
 # Where imaging runs: in the product's worker processes, or in threads for comparison.
 KINDS = ("processes", "threads")
+# In processes, and CPU by part. It counts in asyncio's loop, for uvloop's tells nobody what it calls.
+ACCOUNTED = "accounted"
 # Parts of the accounts, in the loop's thread and in others, by what they are shown as.
 PARTS = {
     "fetch": ("download", "download (threads)"),
@@ -54,28 +56,24 @@ START = time.process_time()
 
 @dataclass(frozen=True)
 class Steps:
-    """Seconds: `whole` of the process, `steps` from the first step to the last. CPU seconds: `parts` by part, `start`
-    until everything was imported."""
+    """Seconds: `whole` of the process, `steps` from the first step to the last. CPU seconds: `own` of the process, its
+    imaging workers' not counted, `start` of that until everything was imported; `parts` by part, when accounted."""
 
     whole: float
     steps: float
     start: float
+    own: float
     parts: Mapping[str, float]
-
-    @property
-    def own(self) -> float:
-        """CPU seconds of the process, its imaging workers' not counted."""
-        return sum(self.parts[name] for name in (*PARTS, REST))
 
 
 def run_steps(installation: Installation, urls: list[str], kind: str = KINDS[0]) -> Steps:
     """In a process of its own."""
     command = [sys.executable, "-m", "benchmarks.steps", str(installation.write_order(urls)), kind]
-    told = os.environ | installation.environment
+    environment = os.environ | installation.environment
     start = time.perf_counter()
-    done = subprocess.run(command, cwd=PROJECT, env=told, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     told = json.loads(done.stdout.splitlines()[-1])
-    return Steps(time.perf_counter() - start, told["steps"], told["start"], told["parts"])
+    return Steps(time.perf_counter() - start, **told)
 
 
 async def work(order: Order, kind: str) -> tuple[float, Ledger]:
@@ -118,17 +116,22 @@ async def journey(resources: Resources, chunk: Chunk) -> None:
 
 def main(file: str, kind: str) -> None:
     collect_less()
-    account()
+    if kind == ACCOUNTED:
+        account()
+    else:
+        loop_quicker()
     seconds, ledger = asyncio.run(work(Order(**json.loads(Path(file).read_text())), kind))
-    print(json.dumps({"steps": seconds, "start": START, "parts": _parts(ledger)}))
+    own = time.process_time()
+    parts = _parts(ledger, own) if kind == ACCOUNTED else {}
+    print(json.dumps({"steps": seconds, "start": START, "own": own, "parts": parts}))
 
 
-def _parts(ledger: Ledger) -> dict[str, float]:
+def _parts(ledger: Ledger, own: float) -> dict[str, float]:
     """CPU seconds of this process and its workers; together they are all that was spent."""
     pixels = {name: ledger.seconds[name] for name in ("decode", "resize", "encode", "hash")}
     workers = resource.getrusage(resource.RUSAGE_CHILDREN)
     parts = {name: sum(CPU[part] for part in of) for name, of in PARTS.items()}
-    rest = time.process_time() - sum(parts.values())
+    rest = own - sum(parts.values())
     spent = workers.ru_utime + workers.ru_stime - sum(pixels.values())
     return pixels | {"workers: start, files, thumbs written": spent} | parts | {REST: rest}
 

@@ -9,6 +9,7 @@ import importlib
 import json
 import os
 import pkgutil
+import re
 import selectors
 import signal
 import socket
@@ -37,6 +38,10 @@ PRELOADED = (
 # Read when modules are imported: a run for which they differ is started in the slow way.
 IMPORTED_WITH = ("SAIS_", "PYTHON")
 LONGEST_ORDER = 2**20
+# `PREFECT__FLOW_RUN_ID` and its like are no settings.
+NAMES_OF_SETTINGS = re.compile("PREFECT_(?!_)")
+# Where Prefect looks for settings in the folder of a run.
+SETTINGS_FILES = (".env", "prefect.toml", "pyproject.toml")
 # Who connects sends its order at once.
 ORDER_SECONDS = 5
 PR_SET_PDEATHSIG = 1
@@ -61,22 +66,48 @@ class Order:
             _close(streams)
             raise
 
+    def surround(self) -> None:
+        """Gives this process its environment and its folder. Raises OSError when there is no such folder."""
+        os.chdir(self.folder)
+        os.environ.clear()
+        os.environ.update(self.environment)
+
     def become(self) -> None:
         """In the process that was forked for it."""
         for number, stream in zip(STANDARD_STREAMS, self.streams, strict=True):
             os.dup2(stream, number)
         _close(self.streams)
-        os.chdir(self.folder)
-        os.environ.clear()
-        os.environ.update(self.environment)
         os.setpriority(os.PRIO_PROCESS, 0, self.nice)
+        # It is executed as the main module, and would warn that it is there already.
+        sys.modules.pop("prefect.engine", None)
+
+
+class PrefectSettings:
+    """What Prefect takes from the environment and the folder: 80 ms, so not again for a run that is told the same."""
+
+    def __init__(self) -> None:
+        self._told: object = None
+
+    def read(self) -> None:
+        """Raises what Prefect raises for values that it does not take."""
         from prefect.context import refresh_global_settings_context  # noqa: PLC0415  preloaded by now
         from prefect.logging.configuration import setup_logging  # noqa: PLC0415
 
+        if self._sources() == self._told:
+            return
+        self._told = None
         refresh_global_settings_context()
         setup_logging()
-        # It is executed as the main module, and would warn that it is there already.
-        sys.modules.pop("prefect.engine", None)
+        self._told = self._sources()
+
+    @staticmethod
+    def _sources() -> object:
+        from prefect.settings import get_current_settings  # noqa: PLC0415
+
+        settings = get_current_settings()
+        environment = {name: value for name, value in os.environ.items() if NAMES_OF_SETTINGS.match(name)}
+        files = (*(Path.cwd() / name for name in SETTINGS_FILES), settings.profiles_path, settings.logging.config_path)
+        return environment, {file: _changed(str(file)) for file in files if file.exists()}
 
 
 @dataclass(frozen=True)
@@ -101,6 +132,7 @@ class Starter:
         self._woken, self._alarm = socket.socketpair()
         self._alarm.setblocking(False)
         self._newest = 0.0
+        self._settings = PrefectSettings()
 
     def serve(self) -> Order | None:
         """Until SIGTERM or SIGINT, and until its runs have ended. In a process that was forked: what that is to be."""
@@ -143,7 +175,7 @@ class Starter:
         if order is None:
             client.close()
             return None
-        if not self._suits(order):
+        if not self._suits(order) or not self._prepare(order):
             client.close()
             _close(order.streams)
             return None
@@ -176,6 +208,15 @@ class Starter:
     def _suits(self, order: Order) -> bool:
         """Whether its modules would be the same, had it imported them itself."""
         return _imported_with(order.environment) == _imported_with(os.environ) and newest_source() == self._newest
+
+    def _prepare(self, order: Order) -> bool:
+        """All but its streams and niceness. False where it cannot be: the run will say itself what is wrong."""
+        try:
+            order.surround()
+            self._settings.read()
+        except Exception:  # whatever Prefect finds wrong, the runs under way must not end for it
+            return False
+        return True
 
     def _pass_on(self, run: Run) -> None:
         """A signal for the run; none: who started it was killed."""

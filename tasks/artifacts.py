@@ -28,11 +28,11 @@ OUR_KEYS = (
     *("sync-sums-%", "sync-differences-%", "evicted-originals", "refreshed-sources"),
 )
 # An update costs 12 ms here and as much in the server: one for each step of each chunk would be 2 % of a bulk run.
-SECONDS_APART = 5.0
+SECONDS_APART = 10.0
 
 
 class Progress:
-    """A bar that moves by a quarter of a chunk, at most every five seconds, and at the end."""
+    """A bar that moves by a quarter of a chunk, at most every ten seconds, and at the end."""
 
     def __init__(self, artifact: UUID, chunks: int) -> None:
         self.artifact = artifact

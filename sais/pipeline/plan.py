@@ -33,16 +33,28 @@ GROWTH = 4
 ROWS_AT_ONCE = 10_000
 
 
-@dataclass(frozen=True)
 class Order:
-    """What a run was asked for: exactly one of `urls`, `manifest` and `batch`."""
+    """What a run was asked for: exactly one of `urls`, `manifest` and `batch`.
 
-    account: str
-    urls: Sequence[str] | None = None
-    manifest: str | None = None
-    batch: int | None = None
-    presets: Sequence[str] = ()
-    context: dict[str, Any] | None = None
+    No dataclass: Prefect would look for the results of tasks in each of its URLs, three times.
+    """
+
+    def __init__(
+        self,
+        account: str,
+        *,
+        urls: Sequence[str] | None = None,
+        manifest: str | None = None,
+        batch: int | None = None,
+        presets: Sequence[str] = (),
+        context: dict[str, Any] | None = None,
+    ) -> None:
+        self.account = account
+        self.urls = urls
+        self.manifest = manifest
+        self.batch = batch
+        self.presets = presets
+        self.context = context
 
     def check(self) -> None:
         """Raises EmptyBatch or InputError."""

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from uuid import uuid4
 
 import psutil  # type: ignore[import-untyped]
@@ -38,10 +39,14 @@ class Starter:
     asked: "socket.socket"
     runs: list["subprocess.Popen[str]"] = field(default_factory=list)
 
-    def start(self, flow_run: str, command: list[str] = FLOW_RUN, **changes: str) -> "subprocess.Popen[str]":
+    def start(
+        self, flow_run: str, command: list[str] = FLOW_RUN, folder: Path | str = PROJECT, **changes: str
+    ) -> "subprocess.Popen[str]":
+        """What is changed into nothing is left out."""
         told = self.environment | {"PREFECT__FLOW_RUN_ID": flow_run} | changes
+        told = {name: value for name, value in told.items() if value}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        self.runs.append(subprocess.Popen(command, env=told, cwd=PROJECT, **pipes))  # type: ignore[call-overload]
+        self.runs.append(subprocess.Popen(command, env=told, cwd=folder, **pipes))  # type: ignore[call-overload]
         return self.runs[-1]
 
     def end_runs(self) -> None:
@@ -138,6 +143,35 @@ def test_a_run_has_folder_niceness_and_environment_of_who_asked(starter: Starter
     (run,) = psutil.Process(starter.process.pid).children()
     assert (run.nice(), run.cwd()) == (psutil.Process(client.pid).nice(), str(PROJECT))
     assert run.nice() >= 3
+
+
+def test_a_run_asks_the_prefect_that_it_is_told_of(starter: Starter) -> None:
+    with listening() as other:
+        starter.start(str(uuid4()), PREFECT_API_URL=f"http://127.0.0.1:{other.getsockname()[1]}/api")
+        other.accept()
+    starter.start(str(uuid4()))
+    starter.asked.accept()
+
+
+def test_a_run_reads_the_settings_in_its_folder(starter: Starter, tmp_path: Path) -> None:
+    with listening() as first, listening() as second:
+        for other in (first, second):
+            (tmp_path / ".env").write_text(f"PREFECT_API_URL=http://127.0.0.1:{other.getsockname()[1]}/api")
+            starter.start(str(uuid4()), folder=tmp_path, PREFECT_API_URL="")
+            other.accept()
+
+
+def test_a_run_that_prefect_would_refuse_is_turned_away_and_the_next_is_not(starter: Starter) -> None:
+    assert asked(starter, PREFECT_LOGGING_LEVEL="loud") == "code None\n"
+    assert asked(starter).endswith("code 1\n")
+
+
+def test_a_run_is_on_uvloop() -> None:
+    pytest.importorskip("uvloop")
+    ask = "import asyncio; from deployments.flow_run import loop_quicker; loop_quicker(); asyncio.run(print_loop())"
+    given = f"async def print_loop(): print(asyncio.get_running_loop().__class__.__module__)\n{ask}"
+    output = subprocess.run([sys.executable, "-c", given], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert output.stdout == "uvloop\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
