@@ -160,4 +160,5 @@ class PrefectServer:
             if not answer.is_server_error:
                 break
             time.sleep(pause)
-        return answer.raise_for_status().json()
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
