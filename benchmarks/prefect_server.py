@@ -22,8 +22,10 @@ from deployments.own_starter import new_address, wait_until_ready
 from sais.settings import Settings
 
 START_SECONDS = 300
-# The server writes task runs and events some seconds after it was told of them.
+# The server writes task runs and events 5 s after it was told of them.
+WRITING_SECONDS = 6
 SETTLE_SECONDS = 10
+IDLE_SECONDS = 10
 QUIET_CPU = 0.08
 
 
@@ -31,7 +33,7 @@ QUIET_CPU = 0.08
 class Run:
     """Seconds: `whole` of the flow's process, `tasks` from the start of the first task to the end of the last. CPU
     seconds: `cpu` of the process and its imaging workers, `own` without these, `server` of Prefect's server, from the
-    making of the run until it is quiet again."""
+    making of the run to its end, and what it does for it after that."""
 
     whole: float
     tasks: float
@@ -64,6 +66,7 @@ class PrefectServer:
             self._wait()
             self._python("-m", "deployments.bootstrap")
             self._pause_schedules()
+            self._idle = self._idle_rate()
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -84,7 +87,7 @@ class PrefectServer:
         """One run of the deployment, by `deployments.flow_run` as the work pool's command has it, under a run starter
         that is ready: it starts with its worker, and is no part of a run."""
         deployment = self._ask("GET", "/deployments/name/ingest/ingest")["id"]
-        idle = tree_cpu(self.pid)
+        server = tree_cpu(self.pid)
         run = self._ask("POST", f"/deployments/{deployment}/create_flow_run", {"parameters": parameters})["id"]
         told = {"PREFECT__FLOW_RUN_ID": run, "BENCH_CPU_FILE": str(self._own_cpu)}
         with self._starter(environment) as (address, starter):
@@ -92,8 +95,9 @@ class PrefectServer:
             self._python("-m", "deployments.flow_run", **environment, **told, **{ADDRESS: address})
             whole = time.perf_counter() - start
             cpu = tree_cpu(starter) - before + ended_cpu() - asked
+        ended = time.perf_counter()
         self.settle()
-        server = tree_cpu(self.pid) - idle
+        server = tree_cpu(self.pid) - server - self._idle * (time.perf_counter() - ended)
         state = self._ask("GET", f"/flow_runs/{run}")["state"]
         if state["type"] != "COMPLETED":
             raise RuntimeError(f"the flow run is {state['type']}: {state['message']}")
@@ -106,6 +110,13 @@ class PrefectServer:
         """No worker runs the sweeps: the server would mark each of them as late, 25 ms of its CPU."""
         for deployment in self._ask("POST", "/deployments/filter", {}):
             self._ask("PATCH", f"/deployments/{deployment['id']}", {"paused": True})
+
+    def _idle_rate(self) -> float:
+        """CPU seconds a second when nothing runs."""
+        self.settle()
+        before = tree_cpu(self.pid)
+        time.sleep(IDLE_SECONDS)
+        return (tree_cpu(self.pid) - before) / IDLE_SECONDS
 
     @contextmanager
     def _starter(self, environment: Mapping[str, str]) -> Iterator[tuple[str, int]]:
@@ -131,7 +142,8 @@ class PrefectServer:
         raise RuntimeError(f"the run starter has ended; the last words: {self._log.read_text()[-2000:]}")
 
     def settle(self) -> None:
-        """Until the server has little to do for a second."""
+        """Until the server has written what it was told, and has little to do for a second."""
+        time.sleep(WRITING_SECONDS)
         for _ in range(SETTLE_SECONDS):
             before = tree_cpu(self.pid)
             time.sleep(1)
