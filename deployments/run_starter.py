@@ -267,6 +267,8 @@ def preload() -> None:
     flows = importlib.import_module("flows")
     for module in pkgutil.iter_modules(flows.__path__, "flows."):
         importlib.import_module(module.name)
+    with suppress(OSError):  # the run will say it
+        importlib.import_module("sais.fetching.client").ssl_context()
     collect_less()
     gc.collect()
     # No collection in a run walks through what is imported, and so no page of it is copied for that.

@@ -1,5 +1,6 @@
 """A list of URLs becomes archived originals, thumbs and webhooks."""
 
+import asyncio
 from typing import Annotated, Any
 
 from prefect import flow
@@ -21,6 +22,7 @@ from tasks.download import download
 from tasks.notify import notify
 from tasks.plan import plan
 from tasks.resize import resize
+from tasks.run_identity import identify_run
 from tasks.summarise import summarise
 from tasks.turns import taking_turns
 
@@ -57,8 +59,11 @@ async def ingest(
     async with open_until_told(configuration, str(flow_run.id)) as resources, taking_turns(order, resources) as turn:
         planned = await plan(order, resources)
         turn.begin(planned.batch)
-        await link_to_batch_page(planned.batch, configuration.settings.public_url)
-        progress = await Progress.of(planned.batch, len(planned.chunks))
+        progress, *_ = await asyncio.gather(
+            Progress.of(planned.batch, len(planned.chunks)),
+            identify_run(planned.batch),
+            link_to_batch_page(planned.batch, configuration.settings.public_url),
+        )
 
         async def process(chunk: Chunk) -> None:
             if resources.hold.is_cancelled(chunk.batch) or await turn.is_over():

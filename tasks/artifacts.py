@@ -40,7 +40,7 @@ class Progress:
         self.steps = 0
         # One update after the other: two under way at once could arrive in the wrong order, and the bar go back.
         self.order = asyncio.Lock()
-        self.shown_at = time.monotonic() - SECONDS_APART
+        self.shown_at = time.monotonic()
 
     @classmethod
     async def of(cls, batch: Batch, chunks: int) -> "Progress":

@@ -8,13 +8,11 @@ from prefect.logging import get_run_logger
 from sais.pipeline.plan import Order, Plan, plan_batch
 from sais.pipeline.resources import Resources
 from tasks.policy import RETRIED
-from tasks.run_identity import identify_run
 
 
 @task(name="plan", task_run_name="plan-{order.account}", **RETRIED)
 async def plan(order: Order, resources: Resources) -> Plan:
     made = await plan_batch(resources, order)
-    await identify_run(made.batch)
     _tell(made)
     return made
 

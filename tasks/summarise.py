@@ -1,5 +1,7 @@
 """Tells people what came of a batch."""
 
+import asyncio
+
 from prefect import task
 from prefect.logging import get_run_logger
 
@@ -13,13 +15,9 @@ from tasks.policy import RETRIED
 
 @task(name="summarise", task_run_name="summarise-{batch.root}-b{batch.id}", **RETRIED)
 async def summarise(batch: Batch, resources: Resources) -> BatchStatus:
-    status = await status_of(resources, batch)
-    failures = await count_failures(resources, batch)
-    if failures:
-        await show_failures(batch, failures)
-    sheet = await sheet_of(resources, batch)
-    if sheet is not None:
-        await show_contact_sheet(batch, sheet)
+    status, failures, sheet = await asyncio.gather(
+        status_of(resources, batch), count_failures(resources, batch), sheet_of(resources, batch)
+    )
     markdown = summary_markdown(
         status,
         resources.ledger,
@@ -27,7 +25,11 @@ async def summarise(batch: Batch, resources: Resources) -> BatchStatus:
         public_url=resources.settings.public_url,
         pauses=resources.fetcher.politeness.pauses(),
     )
-    await show_summary(batch, markdown)
+    await asyncio.gather(
+        show_summary(batch, markdown),
+        *([show_failures(batch, failures)] if failures else []),
+        *([show_contact_sheet(batch, sheet)] if sheet is not None else []),
+    )
     get_run_logger().info(
         "batch %s: %s done, %s failed, %s rejected, %s pending",
         status.id,
