@@ -19,6 +19,7 @@ from benchmarks.likeness import Likeness, likeness
 from benchmarks.measuring import Spent, measured
 from benchmarks.origin import Origin
 from benchmarks.own_python import NotInstalled, own_python
+from benchmarks.page_cache import forget_files
 from benchmarks.prefect_server import PrefectServer
 from benchmarks.side_by_side import SideBySide
 from benchmarks.sizes import ROUNDS, size
@@ -102,6 +103,7 @@ class Benchmark:
         return installation
 
     def _folder(self) -> Path:
+        forget_files(self._work)
         return self._work / f"run-{next(self._numbers)}"
 
     def _thumbs(self, installation: Installation, preset: PresetSettings) -> dict[str, Path]:

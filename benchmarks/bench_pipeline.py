@@ -21,6 +21,7 @@ from benchmarks.corpus import bench_home, corpus
 from benchmarks.installation import PRESETS, Installation
 from benchmarks.measuring import Spent, measured
 from benchmarks.origin import Origin
+from benchmarks.page_cache import forget_files
 from benchmarks.plain_script import run_script
 from benchmarks.prefect_server import PrefectServer, Run
 from benchmarks.steps import ACCOUNTED, KINDS, Steps, run_steps
@@ -77,12 +78,11 @@ class Benchmark:
 
     def round(self, number: int) -> Round:
         bare = bare_loop(self.files)
+        forget_files(self.work)
         # Its GETs are none of ingest's, so before these are counted.
         with measured({"origin": self.origin.pid}) as script_spent:
             script = run_script(self.urls, self.work / f"script-{number}")
-        # It leaves 0.8 GB to the kernel, which would write them while `ingest` waits for its own files.
-        os.sync()
-        installation = Installation(self.work / f"prefect-{number}", f"{self.origin.url}/hook")
+        installation = self._installation(f"prefect-{number}")
         order = json.loads(installation.write_order(self.urls).read_text())
         with measured({"origin": self.origin.pid}) as run_spent:
             run = self._complete(installation, lambda: self.server.ingest(order, installation.environment))
@@ -93,8 +93,12 @@ class Benchmark:
         return Round(bare, script, script_spent, run, run_spent, again, steps, steps_spent, accounted)
 
     def _steps(self, number: int, kind: str) -> Steps:
-        installation = Installation(self.work / f"{kind}-{number}", f"{self.origin.url}/hook")
+        installation = self._installation(f"{kind}-{number}")
         return self._complete(installation, lambda: run_steps(installation, self.urls, kind))
+
+    def _installation(self, name: str) -> Installation:
+        forget_files(self.work)
+        return Installation(self.work / name, f"{self.origin.url}/hook")
 
     def _complete(self, installation: Installation, work: Callable[[], Result]) -> Result:
         """Raises AssertionError unless each image was fetched once, has all its files, and was called back for."""

@@ -47,7 +47,7 @@ BEAT_SECONDS = 30.0
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with (
-        running_prefect(tmp_path_factory.mktemp("prefect"), PREFECT_EVENTS_PROACTIVE_GRANULARITY="PT1S") as api,
+        running_prefect(tmp_path_factory.mktemp("prefect"), PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY="PT1S") as api,
         temporary_settings({PREFECT_API_URL: api}),
     ):
         asyncio.run(_deploy())
