@@ -107,7 +107,7 @@ async def test_a_run_that_is_tried_again_finds_its_own_batch(museum: Museum) -> 
 
 @pytest.mark.parametrize(
     ("images", "chunks"),
-    [(1, [1]), (8, [8]), (9, [8, 1]), (168, [8, 64, 96]), (1000, [8, 64, 500, 428])],
+    [(1, [1]), (8, [8]), (9, [8, 1]), (168, [8, 32, 128]), (1000, [8, 32, 128, 500, 332])],
 )
 async def test_chunks_begin_small_so_that_the_first_thumbs_are_soon_made(
     museum: Museum, images: int, chunks: list[int]
