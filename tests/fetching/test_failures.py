@@ -2,6 +2,7 @@
 
 import gzip
 import socket
+import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -125,6 +126,24 @@ async def test_nobody_accepts(settings: Settings, folder: Path) -> None:
 async def test_a_certificate_that_nobody_vouches_for(fetcher: Fetcher, folder: Path) -> None:
     with Origin(tls=self_signed("127.0.0.1")) as origin:
         error = await failure(fetcher, origin.serve("/a", Content(b"x")), folder)
+    assert isinstance(error, RefusedByOrigin)
+    assert error.reason == "tls"
+
+
+async def test_an_authority_of_ones_own_is_trusted_where_it_is_named(
+    settings: Settings, folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("tls")
+    own = elsewhere / "own.pem"
+    with Origin(tls=self_signed("127.0.0.1")) as origin:
+        url = origin.serve("/a", Content(b"x"))
+        own.write_text(ssl.get_server_certificate(("127.0.0.1", origin.port)))
+        monkeypatch.setenv("SSL_CERT_FILE", str(own))
+        async with Fetcher(settings) as fetcher:
+            assert (await fetcher.fetch(url, elsewhere / "a")).size == 1
+        monkeypatch.delenv("SSL_CERT_FILE")
+        async with Fetcher(settings) as fetcher:
+            error = await failure(fetcher, url, folder)
     assert isinstance(error, RefusedByOrigin)
     assert error.reason == "tls"
 
