@@ -1,9 +1,11 @@
 """What a run is asked for: clear errors before anything is written, chunks by count and bytes, batches that resume."""
 
+import asyncio
 import csv
 import json
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +20,7 @@ from tests.support.batches import Museum
 from tests.support.origin import Origin
 from tests.support.pictures import encoded, quarters
 from tests.support.replies import Content
+from tests.support.waiting import wait_for
 
 JPEG = encoded(quarters(), "JPEG")
 
@@ -103,6 +106,15 @@ async def test_a_run_that_is_tried_again_finds_its_own_batch(museum: Museum) -> 
         first, second = await plan_batch(resources, order), await plan_batch(resources, order)
         assert first == second
         assert await resources.read(count, "batch") == 1
+
+
+async def test_imaging_workers_are_started_by_a_batch_that_has_images_to_make(museum: Museum) -> None:
+    def are_there() -> bool:
+        return any("sais.imaging.worker" in child.cmdline() for child in psutil.Process().children())
+
+    async with museum.run() as resources:
+        await plan_batch(resources, Order("museum", urls=["http://a.example/1"]))
+        await asyncio.to_thread(wait_for, are_there, "imaging workers")
 
 
 @pytest.mark.parametrize(
