@@ -9,7 +9,6 @@ import importlib
 import json
 import os
 import pkgutil
-import re
 import selectors
 import signal
 import socket
@@ -23,6 +22,7 @@ from types import FrameType
 
 from deployments.environment import PROJECT
 from deployments.flow_run import ADDRESS, FORWARDED, LONGEST_ANSWER, STANDARD_STREAMS, TAKEN, collect_less, run_engine
+from deployments.run_settings import RunSettings, changed
 
 # What flows do not import themselves, but every run does.
 PRELOADED = (
@@ -38,10 +38,6 @@ PRELOADED = (
 # Read when modules are imported: a run for which they differ is started in the slow way.
 IMPORTED_WITH = ("SAIS_", "PYTHON")
 LONGEST_ORDER = 2**20
-# `PREFECT__FLOW_RUN_ID` and its like are no settings.
-NAMES_OF_SETTINGS = re.compile("PREFECT_(?!_)")
-# Where Prefect looks for settings in the folder of a run.
-SETTINGS_FILES = (".env", "prefect.toml", "pyproject.toml")
 # Who connects sends its order at once.
 ORDER_SECONDS = 5
 PR_SET_PDEATHSIG = 1
@@ -82,34 +78,6 @@ class Order:
         sys.modules.pop("prefect.engine", None)
 
 
-class PrefectSettings:
-    """What Prefect takes from the environment and the folder: 80 ms, so not again for a run that is told the same."""
-
-    def __init__(self) -> None:
-        self._told: object = None
-
-    def read(self) -> None:
-        """Raises what Prefect raises for values that it does not take."""
-        from prefect.context import refresh_global_settings_context  # noqa: PLC0415  preloaded by now
-        from prefect.logging.configuration import setup_logging  # noqa: PLC0415
-
-        if self._sources() == self._told:
-            return
-        self._told = None
-        refresh_global_settings_context()
-        setup_logging()
-        self._told = self._sources()
-
-    @staticmethod
-    def _sources() -> object:
-        from prefect.settings import get_current_settings  # noqa: PLC0415
-
-        settings = get_current_settings()
-        environment = {name: value for name, value in os.environ.items() if NAMES_OF_SETTINGS.match(name)}
-        files = (*(Path.cwd() / name for name in SETTINGS_FILES), settings.profiles_path, settings.logging.config_path)
-        return environment, {file: _changed(str(file)) for file in files if file.exists()}
-
-
 @dataclass(frozen=True)
 class Run:
     """A process, and who waits for its end."""
@@ -132,7 +100,7 @@ class Starter:
         self._woken, self._alarm = socket.socketpair()
         self._alarm.setblocking(False)
         self._newest = 0.0
-        self._settings = PrefectSettings()
+        self._settings = RunSettings()
 
     def serve(self) -> Order | None:
         """Until SIGTERM or SIGINT, and until its runs have ended. In a process that was forked: what that is to be."""
@@ -279,14 +247,7 @@ def newest_source() -> float:
     """When the code of this project that is imported was last changed: a run of newer code imports it itself."""
     files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
     own = {file for file in files if file and Path(file).is_relative_to(PROJECT) and "site-packages" not in file}
-    return max(_changed(file) for file in own)
-
-
-def _changed(file: str) -> float:
-    try:
-        return Path(file).stat().st_mtime
-    except FileNotFoundError:
-        return float("inf")
+    return max(changed(file) for file in own)
 
 
 def _imported_with(environment: dict[str, str] | os._Environ[str]) -> dict[str, str]:
