@@ -1,4 +1,5 @@
-"""`prefect server start`, which on SQLite must not collect garbage in its event loop (docs/decisions/0012).
+"""`prefect server start`, which on SQLite must not collect garbage in its event loop (docs/decisions/0012), and need
+not look into its queue 18 times a second (docs/decisions/0036).
 
 python -m deployments.prefect_server --port 4200      takes what `prefect server start` takes
 """
@@ -7,6 +8,8 @@ import gc
 import runpy
 import sys
 import threading
+
+from deployments.patient_queue import ask_less_often
 
 YOUNG_SECONDS = 1.0
 YOUNG_BETWEEN_WHOLE = 60
@@ -45,6 +48,7 @@ def _collect_young(times: int) -> None:
 
 def main() -> None:
     collect_in_own_thread()
+    ask_less_often()
     sys.argv[:] = ["prefect", "server", "start", *sys.argv[1:]]
     runpy.run_module("prefect", run_name="__main__", alter_sys=True)
 

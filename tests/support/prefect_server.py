@@ -27,7 +27,7 @@ def running_prefect(folder: Path, **settings: str) -> Iterator[str]:
     log = folder / "server.log"
     with log.open("wb") as output:
         server = subprocess.Popen(
-            [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)],
+            [sys.executable, "-m", "deployments.prefect_server", "--port", str(port)],
             cwd=PROJECT,
             env={**clean, **TUNED_SERVER, **own, **settings},
             stdin=subprocess.DEVNULL,
