@@ -1,12 +1,11 @@
 """The configuration of a run: the blocks where an operator has filled them in, else the environment."""
 
-import asyncio
 from typing import TypeVar
 
 from prefect.blocks.core import Block
 from prefect.client.orchestration import get_client
-from prefect.exceptions import ObjectNotFound
-from pydantic import ValidationError
+from prefect.client.schemas.objects import BlockDocument
+from pydantic import BaseModel, ValidationError
 
 from blocks.database import DEFAULT as DATABASE
 from blocks.database import SaisDatabase
@@ -17,22 +16,25 @@ from blocks.webhook_signing import SaisWebhookSigning
 from sais.configuration import Configuration
 from sais.errors import SettingsError
 from sais.settings import Settings
-from sais_models import PresetSettings
 
-Document = TypeVar("Document", bound=Block)
+SLUGS = (SLUG, *(kind.get_block_type_slug() for kind in (SaisDatabase, SaisWebhookSigning, SaisPreset)))
+# As many as Prefect gives in one answer.
+PAGE = 200
+
+Documents = dict[tuple[str, str], BlockDocument]
+Kind = TypeVar("Kind", bound=BaseModel)
+OwnBlock = TypeVar("OwnBlock", bound=Block)
 
 
 async def load_configuration(settings: Settings | None = None) -> Configuration:
-    """Loads each block once; about 0.3 s, so once a run, never an image. Raises SettingsError for an unusable one."""
+    """Asks Prefect for all blocks at once, 20 ms: once a run, never an image. Raises SettingsError for an unusable
+    one."""
     plain = Configuration.from_settings(settings or Settings())
-    archive, cache, database, signing, presets = await asyncio.gather(
-        _load_storage(ARCHIVE),
-        _load_storage(CACHE),
-        _load(SaisDatabase, DATABASE),
-        _load(SaisWebhookSigning, SIGNING),
-        _load_presets(),
-    )
-    secret = signing.shared_secret
+    documents = await _read_documents()
+    archive, cache = _storage(documents, ARCHIVE), _storage(documents, CACHE)
+    database = _block(documents, SaisDatabase, DATABASE)
+    secret = _block(documents, SaisWebhookSigning, SIGNING).shared_secret
+    presets = [d for (slug, _), d in documents.items() if slug == SaisPreset.get_block_type_slug()]
     return Configuration(
         settings=plain.settings,
         database_url=database.url.get_secret_value() if database.url else plain.database_url,
@@ -40,49 +42,51 @@ async def load_configuration(settings: Settings | None = None) -> Configuration:
         cache_url=cache.url or plain.cache_url,
         archive_options={**plain.archive_options, **archive.options()},
         cache_options={**plain.cache_options, **cache.options()},
-        presets=presets,
+        presets=tuple(_valid(SaisPreset, document).settings(document.name or "") for document in presets),
         extra_secrets=(secret.get_secret_value(),) if secret else (),
     )
 
 
-async def _load(kind: type[Document], name: str) -> Document:
-    """The document, or an empty one when nobody has made it."""
-    try:
-        return await kind.aload(name, validate=True)
-    except ValueError as error:
-        if "Unable to find block document" in str(error):
-            return kind()
-        raise SettingsError(f"block {kind.get_block_type_slug()}/{name}: {error}", field=name) from error
+async def _read_documents() -> Documents:
+    """By type and name."""
+    documents: Documents = {}
+    async with get_client() as client:
+        while len(documents) % PAGE == 0:
+            wanted = {"block_types": {"slug": {"any_": SLUGS}}, "include_secrets": True, "limit": PAGE}
+            answer = await client.request("POST", "/block_documents/filter", json=wanted | {"offset": len(documents)})
+            page = BlockDocument.model_validate_list(answer.json())
+            if not page:
+                break
+            documents |= {(_slug(document), document.name or ""): document for document in page}
+    return documents
 
 
-async def _load_storage(name: str) -> StorageAddress:
+def _slug(document: BlockDocument) -> str:
+    return document.block_type.slug if document.block_type else ""
+
+
+def _block(documents: Documents, kind: type[OwnBlock], name: str) -> OwnBlock:
+    """An empty one when nobody has made it."""
+    document = documents.get((kind.get_block_type_slug(), name))
+    return _valid(kind, document) if document else kind()
+
+
+def _storage(documents: Documents, name: str) -> StorageAddress:
     """With credentials it is the whole block, for which prefect_aws has to be imported: 1 s of CPU."""
-    async with get_client() as client:
-        try:
-            document = await client.read_block_document_by_name(name, SLUG)
-        except ObjectNotFound:
-            return StorageAddress()
-    if document.data.get("credentials"):
-        from blocks.storage import SaisStorage  # noqa: PLC0415
+    document = documents.get((SLUG, name))
+    if document is None:
+        return StorageAddress()
+    if not document.data.get("credentials"):
+        return _valid(StorageAddress, document)
+    from blocks.storage import SaisStorage  # noqa: PLC0415
 
-        return await _load(SaisStorage, name)
+    return _valid(SaisStorage, document)
+
+
+def _valid(kind: type[Kind], document: BlockDocument) -> Kind:
+    """Raises SettingsError that names the field; what is in it may be a secret."""
     try:
-        return StorageAddress.model_validate(document.data)
+        return kind.model_validate(document.data)
     except ValidationError as error:
-        raise SettingsError(f"block {SLUG}/{name}: {error}", field=name) from error
-
-
-async def _load_presets() -> tuple[PresetSettings, ...]:
-    slug = SaisPreset.get_block_type_slug()
-    async with get_client() as client:
-        try:
-            documents = await client.read_block_documents_by_type(slug)
-        except ObjectNotFound:
-            return ()
-    presets = []
-    for document in documents:
-        try:
-            presets.append(SaisPreset(**document.data).settings(document.name or ""))
-        except ValidationError as error:
-            raise SettingsError(f"block {slug}/{document.name}: {error}", field=document.name) from error
-    return tuple(presets)
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
+        raise SettingsError(f"block {_slug(document)}/{document.name}: {wrong}", field=document.name) from None

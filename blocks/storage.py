@@ -4,7 +4,7 @@ from typing import Any
 
 from prefect.blocks.core import Block
 from prefect_aws import AwsCredentials, MinIOCredentials
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from blocks.storage_address import SLUG, StorageAddress
 
@@ -27,6 +27,15 @@ class SaisStorage(StorageAddress, Block):
     credentials: AwsCredentials | MinIOCredentials | None = Field(
         default=None, description="For S3; empty: the environment's own AWS credentials"
     )
+
+    @field_validator("credentials", mode="before")
+    @classmethod
+    def of_their_kind(cls, value: Any) -> Any:
+        """A block that is chosen in the UI comes without its type, and AwsCredentials takes any fields: MinIO's would
+        become AWS' without keys."""
+        if isinstance(value, dict) and "minio_root_user" in value:
+            return MinIOCredentials.model_validate(value)
+        return value
 
     def options(self) -> dict[str, Any]:
         """Keyword arguments for s3fs. They hold secrets."""
