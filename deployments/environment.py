@@ -23,10 +23,11 @@ TUNED_SERVER = {
     "PREFECT_SERVER_SERVICES_TRIGGERS_READ_BATCH_SIZE": "100",
     "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "P1D",
     # How often the server looks for what takes minutes: silent or late runs, new schedules, and, though no flow here
-    # pauses, pauses.
+    # pauses or holds a lease of Prefect's, pauses and leases.
     "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT15S",
     "PREFECT_SERVER_SERVICES_LATE_RUNS_LOOP_SECONDS": "15",
     "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS": "60",
+    "PREFECT_SERVER_SERVICES_CLEANUP_RECONCILER_LOOP_SECONDS": "30",
     "PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS": "15",
     # Without these two the server looks at every block of every installed package at each start: 4 s.
     "PREFECT_SERVER_MEMOIZE_BLOCK_AUTO_REGISTRATION": "false",
