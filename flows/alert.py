@@ -5,10 +5,11 @@ from typing import Annotated
 from prefect import flow
 from pydantic import Field
 
+from flows.policy import PLAIN
 from tasks.alert import notify_operators, tell
 
 
-@flow(name="alert", flow_run_name="alert-{subject}")
+@flow(name="alert", flow_run_name="alert-{subject}", **PLAIN)
 async def alert(subject: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,60}$")], message: str) -> int:
     """Writes it down as an artifact, and speaks through the notification block `sais-alerts` where there is one.
 

@@ -6,12 +6,13 @@ from prefect import flow
 from pydantic import Field
 
 from blocks.configuration import load_configuration
+from flows.policy import PLAIN
 from flows.winding_down import mail_until_told
 from sais.webhooks.sending import Scope
 from tasks.deliver import deliver, tell_dead_receivers
 
 
-@flow(name="deliver-webhooks", flow_run_name="deliver-webhooks")
+@flow(name="deliver-webhooks", flow_run_name="deliver-webhooks", **PLAIN)
 async def deliver_webhooks(
     account: str | None = None,
     batch: Annotated[int, Field(ge=1)] | None = None,

@@ -7,12 +7,13 @@ from prefect.runtime import flow_run
 from pydantic import Field
 
 from blocks.configuration import load_configuration
+from flows.policy import PLAIN
 from flows.winding_down import open_until_told
 from sais.evicting.evicting import Evicted, evict_pages, rule_of
 from tasks.evict import evict, plan_evict, show_evicted
 
 
-@flow(name="evict-originals", flow_run_name="evict-originals")
+@flow(name="evict-originals", flow_run_name="evict-originals", **PLAIN)
 async def evict_originals(
     older_than_days: Annotated[float, Field(ge=0)] | None = None,
     keep_gb: Annotated[float, Field(ge=0)] | None = None,

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from blocks.configuration import load_configuration
 from flows.cancellation import cancel_its_batches, outcome_of
+from flows.policy import PLAIN
 from flows.winding_down import open_until_told
 from flows.window import in_window
 from sais.addressing import ROOT_PATTERN
@@ -30,7 +31,7 @@ Account = Annotated[str, Field(pattern=ROOT_PATTERN)]
 BatchId = Annotated[int, Field(ge=1)]
 
 
-@flow(name="ingest", flow_run_name="ingest-{account}", on_cancellation=[cancel_its_batches])
+@flow(name="ingest", flow_run_name="ingest-{account}", on_cancellation=[cancel_its_batches], **PLAIN)
 async def ingest(
     account: Account,
     urls: list[str] | None = None,

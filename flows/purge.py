@@ -6,6 +6,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from blocks.configuration import load_configuration
+from flows.policy import PLAIN
 from flows.winding_down import open_until_told
 from sais.errors import InputError
 from sais.purging import PIECE
@@ -19,7 +20,7 @@ class PurgeMode(StrEnum):
     APPLY = "apply"
 
 
-@flow(name="purge", flow_run_name="purge-{mode}")
+@flow(name="purge", flow_run_name="purge-{mode}", **PLAIN)
 async def purge(
     mode: PurgeMode = PurgeMode.PLAN, account: str | None = None, media: list[str] | None = None
 ) -> dict[str, int]:

@@ -9,6 +9,7 @@ from pydantic import Field
 from flows.cancellation import cancel_its_batches
 from flows.ingest import Account, BatchId
 from flows.kept_resources import resources_for
+from flows.policy import PLAIN
 from flows.window import in_window
 from sais_models import Chunk
 from sais_models.wire import BatchStatus
@@ -21,7 +22,7 @@ from tasks.summarise import summarise
 
 
 # No name template: the run comes with its name, and setting it again costs a call while somebody waits.
-@flow(name="quick", on_cancellation=[cancel_its_batches])
+@flow(name="quick", on_cancellation=[cancel_its_batches], **PLAIN)
 async def quick(account: Account, batches: Annotated[list[BatchId], Field(min_length=1)]) -> list[BatchStatus]:
     """Does what `ingest` does, for batches of a few images each that came in together.
 

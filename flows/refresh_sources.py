@@ -10,6 +10,7 @@ from pydantic import Field
 
 from blocks.configuration import load_configuration
 from flows.ingest import Account
+from flows.policy import PLAIN
 from flows.winding_down import open_until_told
 from sais.refreshing.parts import next_part
 from sais.syncing.plan import all_roots
@@ -17,7 +18,7 @@ from sais_models.columns import utc_now
 from tasks.refresh import plan_refresh, refresh, show_refreshed
 
 
-@flow(name="refresh-sources", flow_run_name="refresh-sources")
+@flow(name="refresh-sources", flow_run_name="refresh-sources", **PLAIN)
 async def refresh_sources(
     accounts: list[Account] | None = None,
     older_than_days: Annotated[float, Field(ge=0)] = 30,

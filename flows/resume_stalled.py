@@ -4,12 +4,13 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from blocks.configuration import load_configuration
+from flows.policy import PLAIN
 from sais.pipeline.resources import open_resources
 from tasks.resume import find_stalled, resume
 from tasks.retry import send_due_again
 
 
-@flow(name="resume-stalled", flow_run_name="resume-stalled")
+@flow(name="resume-stalled", flow_run_name="resume-stalled", **PLAIN)
 async def resume_stalled() -> int:
     """Starts `ingest` for batches that have work left and no run: after a crash, when none was ever started, or because
     failed images are due again. Returns for how many; of an account no more than it may have at once."""

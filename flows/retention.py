@@ -4,13 +4,14 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from blocks.configuration import load_configuration
+from flows.policy import PLAIN
 from flows.winding_down import open_until_told
 from sais.retention import cutoff
 from sais_models.columns import utc_now
 from tasks.retention import old_artifacts, old_rows, old_runs, show_retention
 
 
-@flow(name="retention", flow_run_name="retention")
+@flow(name="retention", flow_run_name="retention", **PLAIN)
 async def retention(dry_run: bool = False) -> dict[str, int]:
     """Deletes what is older than SAIS_KEEP_DELIVERIES_DAYS, SAIS_KEEP_BATCHES_DAYS and SAIS_KEEP_RUNS_DAYS say.
 

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from blocks.configuration import load_configuration
 from flows.ingest import Account
+from flows.policy import PLAIN
 from flows.winding_down import open_until_told
 from flows.window import in_window
 from sais.rethumbing.parts import PARTS_AT_ONCE, Part, Wanted, cut_parts
@@ -25,7 +26,7 @@ class Mode(StrEnum):
     APPLY = "apply"
 
 
-@flow(name="rethumbnail", flow_run_name="rethumbnail-{mode}")
+@flow(name="rethumbnail", flow_run_name="rethumbnail-{mode}", **PLAIN)
 async def rethumbnail(
     mode: Mode = Mode.PLAN,
     accounts: list[Account] | None = None,

@@ -5,12 +5,13 @@ from prefect.runtime import flow_run
 
 from blocks.configuration import load_configuration
 from flows.ingest import Account
+from flows.policy import PLAIN
 from sais.pipeline.resources import open_resources
 from tasks.resume import resume
 from tasks.retry import send_failed_again
 
 
-@flow(name="retry-failed", flow_run_name="retry-failed-{account}")
+@flow(name="retry-failed", flow_run_name="retry-failed-{account}", **PLAIN)
 async def retry_failed(account: Account, reasons: list[str] | None = None) -> int:
     """Sends what has failed again, and nothing that succeeded; clients are told what changes.
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from blocks.configuration import load_configuration
 from flows.ingest import Account
+from flows.policy import PLAIN
 from flows.winding_down import open_until_told
 from flows.window import in_window
 from sais.pipeline.resources import Resources
@@ -23,7 +24,7 @@ from tasks.sync import compare, list_directories, mend, plan_listings, quarantin
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-@flow(name="sync-storage", flow_run_name="sync-storage")
+@flow(name="sync-storage", flow_run_name="sync-storage", **PLAIN)
 async def sync_storage(
     accounts: list[Account] | None = None,
     repair: bool = False,

@@ -6,6 +6,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from blocks.configuration import load_configuration
+from flows.policy import PLAIN
 from flows.winding_down import open_until_told
 from sais.transfer import ExportOrder, Format, ImportOrder, Kind
 from tasks.transfer import begin_transfer, count_export, end_transfer, move_rows
@@ -18,7 +19,7 @@ class Direction(StrEnum):
     IMPORT = "import"
 
 
-@flow(name="transfer", flow_run_name="transfer-{direction}")
+@flow(name="transfer", flow_run_name="transfer-{direction}", **PLAIN)
 async def transfer(
     direction: Direction,
     place: str,

@@ -1,9 +1,13 @@
-"""What Prefect tries again: what may pass, and nothing else."""
+"""What Prefect tries again: what may pass, and nothing else. What it keeps: no result."""
+
+import importlib
+import pkgutil
 
 import pytest
-from prefect import flow, task
+from prefect import Flow, flow, task
 from sqlalchemy.exc import OperationalError
 
+import flows
 from sais.errors import StorageError
 from tasks.policy import RETRIED
 
@@ -38,3 +42,11 @@ async def test_a_database_or_a_storage_that_is_away_is_asked_again() -> None:
 
 async def test_a_bug_is_not_tried_again() -> None:
     assert await tries(ValueError("a bug")) == 1
+
+
+def test_no_run_asks_where_to_keep_its_result() -> None:
+    modules = [importlib.import_module(module.name) for module in pkgutil.iter_modules(flows.__path__, "flows.")]
+    all_flows = {each.name: each for module in modules for each in vars(module).values() if isinstance(each, Flow)}
+
+    assert len(all_flows) >= 13
+    assert {name for name, each in all_flows.items() if each.persist_result or each.result_storage is None} == set()
