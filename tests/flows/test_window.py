@@ -7,6 +7,7 @@ import pytest
 
 from flows.ingest import ingest
 from flows.window import in_window
+from sais.finishing import to_its_end
 from sais.settings import Settings
 from sais_models.wire import BatchStatus
 from tests.support.batches import Museum
@@ -75,3 +76,29 @@ async def test_one_that_fails_stops_no_other() -> None:
     troubles = await in_window(work, range(5), size=2)
     assert [str(trouble) for trouble in troubles] == ["one"]
     assert done == [0, 2, 3, 4]
+
+
+async def test_who_is_cancelled_waits_for_what_is_being_saved() -> None:
+    """A run that left would give its leases back, and what the other chunk saves would be lost."""
+    begun, may_save, saved = asyncio.Event(), asyncio.Event(), []
+
+    async def save() -> None:
+        await may_save.wait()
+        saved.append("the other")
+
+    async def work(name: str) -> None:
+        if name == "one":
+            await asyncio.Event().wait()
+        begun.set()
+        await to_its_end(save())
+
+    running = asyncio.create_task(in_window(work, ["one", "other"], size=2))
+    await begun.wait()
+    running.cancel()
+    for _ in range(10):  # the first has ended long ago
+        await asyncio.sleep(0)
+    assert not running.done()
+    may_save.set()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert saved == ["the other"]
