@@ -1,5 +1,6 @@
 """The configuration of a run: the blocks where an operator has filled them in, else the environment."""
 
+import itertools
 from typing import TypeVar
 
 from prefect.blocks.core import Block
@@ -27,8 +28,7 @@ OwnBlock = TypeVar("OwnBlock", bound=Block)
 
 
 async def load_configuration(settings: Settings | None = None) -> Configuration:
-    """Asks Prefect for all blocks at once, 20 ms: once a run, never an image. Raises SettingsError for an unusable
-    one."""
+    """Asks Prefect for all blocks at once: once a run, never an image. Raises SettingsError for an unusable one."""
     plain = Configuration.from_settings(settings or Settings())
     documents = await _read_documents()
     archive, cache = _storage(documents, ARCHIVE), _storage(documents, CACHE)
@@ -51,13 +51,18 @@ async def _read_documents() -> Documents:
     """By type and name."""
     documents: Documents = {}
     async with get_client() as client:
-        while len(documents) % PAGE == 0:
-            wanted = {"block_types": {"slug": {"any_": SLUGS}}, "include_secrets": True, "limit": PAGE}
-            answer = await client.request("POST", "/block_documents/filter", json=wanted | {"offset": len(documents)})
+        for offset in itertools.count(step=PAGE):
+            wanted = {
+                "block_types": {"slug": {"any_": SLUGS}},
+                "include_secrets": True,
+                "limit": PAGE,
+                "offset": offset,
+            }
+            answer = await client.request("POST", "/block_documents/filter", json=wanted)
             page = BlockDocument.model_validate_list(answer.json())
-            if not page:
-                break
             documents |= {(_slug(document), document.name or ""): document for document in page}
+            if len(page) < PAGE:
+                break
     return documents
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from prefect.blocks.core import Block
 from prefect_aws import AwsCredentials, MinIOCredentials
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from blocks.storage_address import SLUG, StorageAddress
 
@@ -32,10 +32,13 @@ class SaisStorage(StorageAddress, Block):
     @classmethod
     def of_their_kind(cls, value: Any) -> Any:
         """A block that is chosen in the UI comes without its type, and AwsCredentials takes any fields: MinIO's would
-        become AWS' without keys."""
-        if isinstance(value, dict) and "minio_root_user" in value:
+        become AWS' without keys. Raises ValueError that does not show what is in them."""
+        if not isinstance(value, dict) or "minio_root_user" not in value:
+            return value
+        try:
             return MinIOCredentials.model_validate(value)
-        return value
+        except ValidationError:
+            raise ValueError("MinIO's need a user and a password, as text") from None
 
     def options(self) -> dict[str, Any]:
         """Keyword arguments for s3fs. They hold secrets."""

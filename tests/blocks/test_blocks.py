@@ -44,6 +44,14 @@ def test_minio_credentials_become_options_of_s3fs() -> None:
     assert (options["key"], options["secret"], options["endpoint_url"]) == ("museum", "hidden", "http://127.0.0.1:9000")
 
 
+def test_minio_credentials_that_lack_something_are_not_shown() -> None:
+    with pytest.raises(ValidationError) as raised:
+        SaisStorage.model_validate({"credentials": {"minio_root_user": "museum", "minio_root_password": 7}})
+    assert [error["msg"] for error in raised.value.errors()] == [
+        "Value error, MinIO's need a user and a password, as text"
+    ]
+
+
 def test_an_empty_block_leaves_everything_to_the_environment() -> None:
     assert (SaisStorage().url, SaisStorage().options()) == (None, {})
 

@@ -65,6 +65,16 @@ async def test_what_an_operator_fills_in_goes_before_the_environment(settings: S
     assert {(p.width, p.height) for p in configuration.presets if p.name == "small"} == {(64, 48)}
 
 
+async def test_more_blocks_than_prefect_gives_at_once_are_all_read(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    presets = (await load_configuration(settings)).presets
+    monkeypatch.setattr("blocks.configuration.PAGE", 2)
+
+    assert (await load_configuration(settings)).presets == presets
+    assert len(presets) > 2
+
+
 @pytest.mark.parametrize("credentials", [AWS, MINIO], ids=["aws", "minio"])
 async def test_credentials_open_the_bucket(settings: Settings, credentials: AwsCredentials | MinIOCredentials) -> None:
     await _save(SaisStorage(url="s3://originals", credentials=credentials), "archive")
