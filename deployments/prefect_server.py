@@ -1,5 +1,5 @@
-"""`prefect server start`, which on SQLite must not collect garbage in its event loop (docs/decisions/0012), and need
-not look into its queue 18 times a second (docs/decisions/0036).
+"""`prefect server start`, which on SQLite must not collect garbage in its event loop (docs/decisions/0012), need not look
+into its queue 18 times a second (docs/decisions/0036), and writes events with fewer statements (docs/decisions/0037).
 
 python -m deployments.prefect_server --port 4200      takes what `prefect server start` takes
 """
@@ -9,6 +9,7 @@ import runpy
 import sys
 import threading
 
+from deployments.event_writing import write_events_in_one_statement
 from deployments.patient_queue import ask_less_often
 
 YOUNG_SECONDS = 1.0
@@ -49,6 +50,7 @@ def _collect_young(times: int) -> None:
 def main() -> None:
     collect_in_own_thread()
     ask_less_often()
+    write_events_in_one_statement()
     sys.argv[:] = ["prefect", "server", "start", *sys.argv[1:]]
     runpy.run_module("prefect", run_name="__main__", alter_sys=True)
 

@@ -6,8 +6,9 @@ from typing import BinaryIO
 
 from sais.errors import FileMissing, NotAnImage, StorageError
 from sais.imaging.exif import displayed_size, read_exif, useful_tags
-from sais.imaging.formats import SNIFF_BYTES, Kind, sniff
-from sais.imaging.opening import open_picture, pillow_errors
+from sais.imaging.formats import SNIFF_BYTES, WEBP, Kind, sniff
+from sais.imaging.opening import check_pixels, open_picture, pillow_errors
+from sais.imaging.webp_header import simple_webp_size
 
 
 @dataclass(frozen=True)
@@ -35,16 +36,20 @@ def inspect(path: Path, *, max_pixels: int) -> ImageFacts:
     except OSError as error:
         raise StorageError(f"cannot read {path}: {error}") from error
     with stream:
-        kind = sniff(stream.read(SNIFF_BYTES))
+        head = stream.read(SNIFF_BYTES)
+        kind = sniff(head)
         if kind is None:
             raise NotAnImage("not_image")
         stream.seek(0)
-        return _facts(stream, kind, path.stat().st_size, max_pixels)
+        return _facts(stream, head, kind, path.stat().st_size, max_pixels)
 
 
-def _facts(stream: BinaryIO, kind: Kind, size: int, max_pixels: int) -> ImageFacts:
+def _facts(stream: BinaryIO, head: bytes, kind: Kind, size: int, max_pixels: int) -> ImageFacts:
     if not kind.is_image:
         return ImageFacts(kind.mime, kind.ext, size)
+    if kind is WEBP and (sides := simple_webp_size(head, size)):
+        check_pixels(*sides, max_pixels)
+        return ImageFacts(kind.mime, kind.ext, size, *sides)
     picture = open_picture(stream, max_pixels=max_pixels)
     with pillow_errors():
         width, height = displayed_size(picture)

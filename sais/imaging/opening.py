@@ -61,6 +61,11 @@ def open_picture(stream: BinaryIO, *, max_pixels: int) -> ImageFile:
     stream.seek(0)
     with pillow_errors():
         picture = _READERS[kind](stream)
-    if picture.width * picture.height > max_pixels:
-        raise TooBig("too_many_pixels", f"{picture.width} x {picture.height} pixels, the limit is {max_pixels} in all")
+    check_pixels(picture.width, picture.height, max_pixels)
     return picture
+
+
+def check_pixels(width: int, height: int, max_pixels: int) -> None:
+    """Raises TooBig (`too_many_pixels`)."""
+    if width * height > max_pixels:
+        raise TooBig("too_many_pixels", f"{width} x {height} pixels, the limit is {max_pixels} in all")
