@@ -13,7 +13,7 @@ from deployments.event_writing import write_events_in_one_statement
 from deployments.patient_queue import ask_less_often
 
 YOUNG_SECONDS = 1.0
-YOUNG_BETWEEN_WHOLE = 60
+YOUNG_BETWEEN_WHOLE = 300
 # By then everything is imported, and is left out of every collection after that: a whole one holds the interpreter for
 # 0.4 s with it, which was a quarter of what an idle server did.
 YOUNG_BEFORE_FREEZING = 10

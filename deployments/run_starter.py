@@ -20,17 +20,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from pydantic import BaseModel
+
 from deployments.environment import PROJECT
 from deployments.flow_run import ADDRESS, FORWARDED, LONGEST_ANSWER, STANDARD_STREAMS, TAKEN, collect_less, run_engine
 from deployments.run_settings import RunSettings, changed
 
 # What flows do not import themselves, but every run does.
 PRELOADED = (
+    "PIL.PpmImagePlugin",
     "anyio._backends._asyncio",
+    "encodings.idna",
     "prefect._internal.metrics",
+    "prefect._internal.observers",
     "prefect.concurrency.services",
     "prefect.flow_engine",
     "prefect.task_engine",
+    "prefect.utilities.visualization",
+    "rich._emoji_codes",
     "runpy",
     "sqlite3",
     "uvloop",
@@ -237,10 +244,18 @@ def preload() -> None:
         importlib.import_module(module.name)
     with suppress(OSError):  # the run will say it
         importlib.import_module("sais.fetching.client").ssl_context()
+    complete_models(BaseModel)
     collect_less()
     gc.collect()
     # No collection in a run walks through what is imported, and so no page of it is copied for that.
     gc.freeze()
+
+
+def complete_models(base: type[BaseModel]) -> None:
+    """Prefect leaves its models incomplete until each is first used: in every run, 21 of them."""
+    for model in base.__subclasses__():
+        model.model_rebuild(raise_errors=False)
+        complete_models(model)
 
 
 def newest_source() -> float:

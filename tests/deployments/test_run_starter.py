@@ -225,3 +225,12 @@ def _is_ready_after(own: OwnStarter, address: str) -> bool:
     """As a worker asks before each run: of the first times the dead one may not be known to be dead."""
     own.ensure()
     return _is_ready(address)
+
+
+def test_what_each_run_would_complete_is_complete() -> None:
+    script = "from deployments.run_starter import preload; preload(); from prefect.client.schemas.objects import FlowRun; "
+    script += "print(FlowRun.__pydantic_complete__)"
+
+    done = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == ["True"]
