@@ -228,7 +228,9 @@ def _is_ready_after(own: OwnStarter, address: str) -> bool:
 
 
 def test_what_each_run_would_complete_is_complete() -> None:
-    script = "from deployments.run_starter import preload; preload(); from prefect.client.schemas.objects import FlowRun; "
+    script = (
+        "from deployments.run_starter import preload; preload(); from prefect.client.schemas.objects import FlowRun; "
+    )
     script += "print(FlowRun.__pydantic_complete__)"
 
     done = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True)
