@@ -18,6 +18,7 @@ from benchmarks.own_python import NotInstalled, own_python
 from benchmarks.side_by_side import SideBySide
 from benchmarks.sizes import ROUNDS, size
 from benchmarks.table import markdown_table
+from sais.pipeline.imaging_workers import worker_environment
 
 IMAGES = size("IMAGES", 100, quick=4)
 COMPARED = size("COMPARED", 25, quick=2)
@@ -29,7 +30,7 @@ NAIVE = "naive Pillow: a full decode for each thumb"
 def open_ways(stack: ExitStack) -> dict[str, Child]:
     ways = {
         NAIVE: Child("benchmarks.pillow_imaging", "naive"),
-        "SAIS, with blurhash, perceptual hash and colours": Child("benchmarks.pillow_imaging", "sais"),
+        "SAIS, with blurhash, perceptual hash and colours": Child("benchmarks.pillow_imaging", "sais", environment=worker_environment()),
     }
     try:
         python = own_python("imaging", PACKAGES)

@@ -15,10 +15,14 @@ PROJECT = Path(__file__).parent.parent
 
 
 class Child:
-    """A context manager; `module` is run with `way` as its argument, by this Python or by `python`."""
+    """A context manager; `module` is run with `way` as its argument, by this Python or by `python`, with this process'
+    environment or with `environment`."""
 
-    def __init__(self, module: str, way: str, *, python: Path | None = None) -> None:
+    def __init__(
+        self, module: str, way: str, *, python: Path | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
         self._command = [str(python or sys.executable), "-m", module, way]
+        self._environment = environment
 
     def ask(self, order: Any) -> Any:
         """Raises RuntimeError when the process has ended."""
@@ -36,7 +40,12 @@ class Child:
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            self._command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            self._command,
+            cwd=PROJECT,
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         return self
 

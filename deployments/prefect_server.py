@@ -1,5 +1,5 @@
-"""`prefect server start`, which on SQLite must not collect garbage in its event loop (docs/decisions/0012), need not look
-into its queue 18 times a second (docs/decisions/0036), and writes events with fewer statements (docs/decisions/0037).
+"""`prefect server start`, which on SQLite must not collect garbage in its event loop (docs/decisions/0012), need not
+look into its queue 18 times a second (docs/decisions/0036), and writes events in one statement (docs/decisions/0037).
 
 python -m deployments.prefect_server --port 4200      takes what `prefect server start` takes
 """
