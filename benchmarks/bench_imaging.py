@@ -30,7 +30,9 @@ NAIVE = "naive Pillow: a full decode for each thumb"
 def open_ways(stack: ExitStack) -> dict[str, Child]:
     ways = {
         NAIVE: Child("benchmarks.pillow_imaging", "naive"),
-        "SAIS, with blurhash, perceptual hash and colours": Child("benchmarks.pillow_imaging", "sais", environment=worker_environment()),
+        "SAIS, with blurhash, perceptual hash and colours": Child(
+            "benchmarks.pillow_imaging", "sais", environment=worker_environment()
+        ),
     }
     try:
         python = own_python("imaging", PACKAGES)

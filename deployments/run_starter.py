@@ -3,45 +3,28 @@
 python -m deployments.run_starter ADDRESS      see `flow_run.run_by_starter`, which asks it
 """
 
+import atexit
 import ctypes
-import gc
-import importlib
 import json
 import os
-import pkgutil
 import selectors
 import signal
 import socket
 import struct
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-
-from pydantic import BaseModel
+from typing import NoReturn
 
 from deployments.environment import PROJECT
-from deployments.flow_run import ADDRESS, FORWARDED, LONGEST_ANSWER, STANDARD_STREAMS, TAKEN, collect_less, run_engine
+from deployments.flow_run import ADDRESS, FORWARDED, LONGEST_ANSWER, STANDARD_STREAMS, TAKEN, run_engine
+from deployments.preloading import preload
 from deployments.run_settings import RunSettings, changed
 
-# What flows do not import themselves, but every run does.
-PRELOADED = (
-    "PIL.PpmImagePlugin",
-    "anyio._backends._asyncio",
-    "encodings.idna",
-    "prefect._internal.metrics",
-    "prefect._internal.observers",
-    "prefect.concurrency.services",
-    "prefect.flow_engine",
-    "prefect.task_engine",
-    "prefect.utilities.visualization",
-    "rich._emoji_codes",
-    "runpy",
-    "sqlite3",
-    "uvloop",
-)
 # Read when modules are imported: a run for which they differ is started in the slow way.
 IMPORTED_WITH = ("SAIS_", "PYTHON")
 LONGEST_ORDER = 2**20
@@ -236,28 +219,6 @@ def _close(streams: list[int]) -> None:
         os.close(stream)
 
 
-def preload() -> None:
-    for name in PRELOADED:
-        importlib.import_module(name)
-    flows = importlib.import_module("flows")
-    for module in pkgutil.iter_modules(flows.__path__, "flows."):
-        importlib.import_module(module.name)
-    with suppress(OSError):  # the run will say it
-        importlib.import_module("sais.fetching.client").ssl_context()
-    complete_models(BaseModel)
-    collect_less()
-    gc.collect()
-    # No collection in a run walks through what is imported, and so no page of it is copied for that.
-    gc.freeze()
-
-
-def complete_models(base: type[BaseModel]) -> None:
-    """Prefect leaves its models incomplete until each is first used: in every run, 21 of them."""
-    for model in base.__subclasses__():
-        model.model_rebuild(raise_errors=False)
-        complete_models(model)
-
-
 def newest_source() -> float:
     """When the code of this project that is imported was last changed: a run of newer code imports it itself."""
     files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
@@ -282,6 +243,26 @@ def die_with_parent(number: signal.Signals, parent: int) -> None:
         os.kill(os.getpid(), number)
 
 
+def _run() -> int:
+    """Its exit code."""
+    try:
+        run_engine()
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        raise
+    return 0
+
+
+def end_at_once(code: int) -> NoReturn:
+    """As Python ends, but for taking apart all that was imported: 0.12 s of CPU, and 60 MB that the starter shared."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 def main() -> None:
     die_with_parent(signal.SIGTERM, os.getppid())
     starter = Starter(sys.argv[1])
@@ -289,7 +270,7 @@ def main() -> None:
     order = starter.serve()
     if order is not None:
         order.become()
-        run_engine()
+        end_at_once(_run())
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def read_manifest(
     *,
     columns: ManifestColumns | None = None,
     options: Mapping[str, Any] | None = None,
-    piece_rows: int = 5000,
+    piece_rows: int = 2000,
 ) -> Iterator[list[ManifestRow]]:
     """Yields lists of at most `piece_rows` rows, in the order of the file, duplicates and all.
 

@@ -50,7 +50,7 @@ def _event(name: str, account: str) -> dict[str, Any]:
 def _events_of(server: httpx.Client, account: str) -> list[dict[str, Any]]:
     asked = {"filter": {"related": {"id": [f"sais.account.{account}"]}}, "limit": 50}
     page = server.post("/events/filter", json=asked).raise_for_status().json()
-    found = page["events"]
+    found: list[dict[str, Any]] = page["events"]
     while page["next_page"]:
         page = server.get(page["next_page"]).raise_for_status().json()
         found += page["events"]

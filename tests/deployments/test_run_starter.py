@@ -229,10 +229,34 @@ def _is_ready_after(own: OwnStarter, address: str) -> bool:
 
 def test_what_each_run_would_complete_is_complete() -> None:
     script = (
-        "from deployments.run_starter import preload; preload(); from prefect.client.schemas.objects import FlowRun; "
+        "from deployments.preloading import preload; preload(); from prefect.client.schemas.objects import FlowRun; "
     )
     script += "print(FlowRun.__pydantic_complete__)"
 
     done = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True)
 
     assert done.stdout.split() == ["True"]
+
+
+ENDING = """
+import atexit, threading
+from deployments.run_starter import end_at_once
+
+class Kept:
+    def __del__(self):
+        print("taken apart")
+
+kept, told = Kept(), threading.Event()
+atexit.register(print, "registered")
+threading.Thread(target=lambda: (told.wait(), print("thread"))).start()
+print("printed", end=" ")
+told.set()
+end_at_once(3)
+"""
+
+
+def test_all_is_done_at_the_end_of_a_run_but_taking_apart_what_was_imported() -> None:
+    done = subprocess.run([sys.executable, "-c", ENDING], cwd=PROJECT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 3, done.stderr
+    assert sorted(done.stdout.split()) == ["printed", "registered", "thread"]

@@ -93,7 +93,7 @@ def test_encodings_and_line_ends(encoding: str, ends: str, tmp_path: Path) -> No
 def test_ten_thousand_duplicates_are_ten_thousand_rows(tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text("url\n" + "https://a.example/1.jpg\n" * 10_000)
     pieces = list(read_manifest(tmp_path / "m.csv"))
-    assert [len(piece) for piece in pieces] == [5000, 5000]
+    assert [len(piece) for piece in pieces] == [2000] * 5
     assert {row.url for piece in pieces for row in piece} == {"https://a.example/1.jpg"}
 
 
