@@ -119,7 +119,7 @@ async def test_imaging_workers_are_started_by_a_batch_that_has_images_to_make(mu
 
 @pytest.mark.parametrize(
     ("images", "chunks"),
-    [(1, [1]), (8, [8]), (9, [8, 1]), (168, [8, 32, 128]), (1000, [8, 32, 128, 500, 332])],
+    [(1, [1]), (16, [16]), (17, [16, 1]), (144, [16, 128]), (1000, [16, 128, 500, 356])],
 )
 async def test_chunks_begin_small_so_that_the_first_thumbs_are_soon_made(
     museum: Museum, images: int, chunks: list[int]
@@ -133,7 +133,7 @@ async def test_a_batch_of_several_pages_is_cut_whole(either_museum: Museum, monk
     monkeypatch.setattr("sais.pipeline.plan.ROWS_AT_ONCE", 3)
     async with either_museum.run() as resources:
         plan = await plan_batch(resources, Order("museum", urls=[f"http://a.example/{n}" for n in range(20)]))
-    assert [(chunk.first, chunk.last, chunk.images) for chunk in plan.chunks] == [(0, 7, 8), (8, 19, 12)]
+    assert [(chunk.first, chunk.last, chunk.images) for chunk in plan.chunks] == [(0, 15, 16), (16, 19, 4)]
 
 
 @given(
