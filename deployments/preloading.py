@@ -29,7 +29,8 @@ PRELOADED = (
 
 def preload() -> None:
     for name in PRELOADED:
-        importlib.import_module(name)
+        with suppress(ImportError):  # another version of a package may not have it: a run imports what it needs
+            importlib.import_module(name)
     flows = importlib.import_module("flows")
     for module in pkgutil.iter_modules(flows.__path__, "flows."):
         importlib.import_module(module.name)

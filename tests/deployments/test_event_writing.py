@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from time import monotonic
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +13,7 @@ import pytest
 
 from deployments.environment import PROJECT
 from tests.support.prefect_server import running_prefect
+from tests.support.waiting import wait_for
 
 PATCHED = """
 from deployments.event_writing import write_events_in_one_statement
@@ -22,7 +22,6 @@ write_events_in_one_statement()
 from prefect.server.events.storage import database
 print(database._write_sqlite_events is database._write_postgres_events)
 """
-WAIT_SECONDS = 60
 MANY = 300
 
 
@@ -58,10 +57,8 @@ def _events_of(server: httpx.Client, account: str) -> list[dict[str, Any]]:
 
 
 def _wait_for(server: httpx.Client, account: str, number: int) -> list[dict[str, Any]]:
-    deadline = monotonic() + WAIT_SECONDS
-    while len(found := _events_of(server, account)) < number and monotonic() < deadline:
-        pass
-    return found
+    wait_for(lambda: len(_events_of(server, account)) >= number, f"{number} events")
+    return _events_of(server, account)
 
 
 def test_all_are_written_whole(server: httpx.Client) -> None:
