@@ -16,6 +16,7 @@ from sais.imaging.exif import displayed_size
 from sais.imaging.geometry import Fit, Size, fit, fit_inside
 from sais.imaging.opening import open_picture, pillow_errors
 from sais.imaging.placeholders import SIDE, Sample, dominant_colors, encode_blurhash, perceptual_hash
+from sais.imaging.png_inflation import inflated
 from sais.imaging.scaling import cascade, decode
 
 if TYPE_CHECKING:  # see geometry
@@ -60,7 +61,7 @@ def render(source: Path | bytes, presets: "Sequence[PresetSettings]", *, max_pix
     timings: dict[str, float] = {}
     with pillow_errors():
         with _cpu_seconds(timings, "decode"):
-            picture = open_picture(io.BytesIO(_read(source)), max_pixels=max_pixels)
+            picture = open_picture(io.BytesIO(inflated(_read(source))), max_pixels=max_pixels)
             shape = displayed_size(picture)
             fits = [fit(shape, preset) for preset in presets]
             sizes = _largest_first(fits) or [fit_inside(shape, _HASH_BOX)]
