@@ -12,7 +12,7 @@ from datetime import timedelta
 from functools import partial, wraps
 from typing import Any
 
-PATIENCE = timedelta(seconds=1)
+PATIENCE = timedelta(seconds=2)
 
 GetMessage = Callable[..., Coroutine[Any, Any, dict[str, Any] | None]]
 

@@ -1,5 +1,6 @@
 """`prefect server start`, which on SQLite must not collect garbage in its event loop (docs/decisions/0012), need not
-look into its queue 18 times a second (docs/decisions/0036), and writes events in one statement (docs/decisions/0037).
+look into its queue 18 times a second (docs/decisions/0036), writes events in one statement (docs/decisions/0037), and
+takes them as they are (docs/decisions/0039).
 
 python -m deployments.prefect_server --port 4200      takes what `prefect server start` takes
 """
@@ -11,6 +12,7 @@ import threading
 
 from deployments.event_writing import write_events_in_one_statement
 from deployments.patient_queue import ask_less_often
+from deployments.web_server import spare
 
 YOUNG_SECONDS = 1.0
 YOUNG_BETWEEN_WHOLE = 300
@@ -51,6 +53,7 @@ def main() -> None:
     collect_in_own_thread()
     ask_less_often()
     write_events_in_one_statement()
+    spare()
     sys.argv[:] = ["prefect", "server", "start", *sys.argv[1:]]
     runpy.run_module("prefect", run_name="__main__", alter_sys=True)
 
