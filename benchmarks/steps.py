@@ -22,6 +22,7 @@ from benchmarks.installation import Installation
 from deployments.environment import PROJECT
 from deployments.flow_run import collect_less, loop_quicker
 from flows.window import in_window
+from sais.catalog.turns import Share, pass_on_turn
 from sais.configuration import Configuration
 from sais.pipeline.archive import archive_chunk
 from sais.pipeline.download import download_chunk
@@ -96,6 +97,8 @@ async def ingest(order: Order, resources: Resources) -> None:
         await journey(resources, chunk)
 
     troubles = await in_window(process, plan.chunks, size=resources.settings.chunks_in_flight)
+    share = Share.of(resources.settings)
+    await resources.write(pass_on_turn, order.account, share, ended=plan.batch.id or 0, gave_way=False)
     status = await status_of(resources, plan.batch)
     await count_failures(resources, plan.batch)
     await sheet_of(resources, plan.batch)
