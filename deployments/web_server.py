@@ -1,7 +1,7 @@
 """Prefect's web server spares what nobody on this machine has of it (docs/decisions/0039).
 
-A client deflates each event that it sends, 0.7 ms, where the server says that it inflates; and ten times a second the
-server looks whether it is to end, a fifth of what it does when idle.
+A client deflates each event that it sends where the server says that it inflates; and ten times a second the server
+looks whether it is to end, a fifth of what it does when idle.
 """
 
 import asyncio

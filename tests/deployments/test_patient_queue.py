@@ -1,4 +1,4 @@
-"""Prefect's server looks into its queue once a second, without a thread, and hears what comes meanwhile."""
+"""Prefect's server looks into its queue every two seconds, without a thread, and hears what comes meanwhile."""
 
 import asyncio
 import subprocess
