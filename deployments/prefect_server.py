@@ -12,7 +12,7 @@ import threading
 
 from deployments.event_writing import write_events_in_one_statement
 from deployments.patient_queue import ask_less_often
-from deployments.web_server import spare
+from deployments.web_server import serve_sparingly
 
 YOUNG_SECONDS = 1.0
 YOUNG_BETWEEN_WHOLE = 300
@@ -53,7 +53,7 @@ def main() -> None:
     collect_in_own_thread()
     ask_less_often()
     write_events_in_one_statement()
-    spare()
+    serve_sparingly()
     sys.argv[:] = ["prefect", "server", "start", *sys.argv[1:]]
     runpy.run_module("prefect", run_name="__main__", alter_sys=True)
 

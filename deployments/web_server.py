@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 TENTHS = 5
 
 
-def spare() -> None:
+def serve_sparingly() -> None:
     """For servers that this process starts."""
     import uvicorn  # noqa: PLC0415  not before the settings of Prefect's command are read
 

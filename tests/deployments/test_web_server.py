@@ -12,8 +12,8 @@ from deployments.web_server import main_loop
 from tests.support.prefect_server import running_prefect
 
 SPARING = """
-from deployments.web_server import main_loop, spare
-spare()
+from deployments.web_server import main_loop, serve_sparingly
+serve_sparingly()
 
 import uvicorn
 print(uvicorn.run.keywords, uvicorn.Server.main_loop is main_loop)
