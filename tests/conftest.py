@@ -5,6 +5,7 @@ import os
 # Read when the tasks are imported: a test waits tenths of a second for a retry, not seconds.
 os.environ["SAIS_RETRY_SECONDS"] = "0.05"
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,21 @@ from typing import Any
 import hypothesis
 import pytest
 
+from deployments.bootstrap import make_ready
 from sais.settings import Settings
 from tests.support import postgres, s3
+from tests.support.prefect_server import SOON, running_prefect, speaking_to
 
 # How long one example takes says something about the machine, not about the code.
 hypothesis.settings.register_profile("sais", deadline=None)
 hypothesis.settings.load_profile("sais")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A Prefect server takes 15 s to start: all tests that need it run in one process."""
+    for item in items:
+        if "prefect_server" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("prefect"))
 
 
 def pytest_report_header() -> str:
@@ -58,6 +68,15 @@ def s3_options(s3_server: s3.S3Server) -> dict[str, Any]:
 def bucket(s3_server: s3.S3Server) -> str:
     """The name of a bucket that is empty and this test's own."""
     return s3_server.fresh_bucket()
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the API of one as `sais up` starts it, which this process' flows report to."""
+    folder = tmp_path_factory.mktemp("prefect")
+    with running_prefect(folder, **SOON) as api, speaking_to(api, folder):
+        asyncio.run(make_ready())
+        yield api
 
 
 @pytest.fixture

@@ -19,12 +19,12 @@ from sais.serving import MissingThumb
 from sais.submission import submit
 from sais_models import Batch, PresetSettings
 from sais_models.wire import AccountSetup
+from tests.support.waiting import WAIT_SECONDS
 
 pytestmark = pytest.mark.postgres
 
 URL = "https://a.example/1.jpg"
 PRESETS = [PresetSettings(name=name, width=64, height=64) for name in ("small", "medium")]
-WAIT_SECONDS = 20
 WAITING = text("select count(*) from pg_locks where not granted")
 
 

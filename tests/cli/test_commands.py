@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from deployments.environment import PROJECT
+from tests.support.waiting import WAIT_SECONDS
 
 Sais = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -27,7 +28,7 @@ def sais(tmp_path: Path) -> Sais:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=WAIT_SECONDS,
             check=False,
         )
 

@@ -12,6 +12,7 @@ import pytest
 from sais.accounts import account_of_key
 from sais.catalog.database import open_database, reading
 from sais.errors import Unauthorized
+from tests.support.waiting import WAIT_SECONDS
 
 PROJECT = Path(__file__).parents[2]
 Sais = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -28,7 +29,7 @@ def sais(tmp_path: Path) -> Sais:
             env={**clean, "SAIS_HOME": str(tmp_path)},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=WAIT_SECONDS,
             check=False,
         )
 

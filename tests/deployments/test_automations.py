@@ -1,7 +1,7 @@
 """Each automation fires on a real Prefect server, with short thresholds; applied twice, each is there once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from math import inf
 from time import monotonic
@@ -13,8 +13,6 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.events import emit_event
-from prefect.events.worker import EventsWorker
-from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Failed, Late, Running
 from sqlalchemy import Connection, update
 
@@ -32,27 +30,27 @@ from sais_models.columns import utc_now
 from sais_models.receiver import DEAD_AFTER
 from tests.support.batches import Museum
 from tests.support.origin import Origin
-from tests.support.prefect_server import running_prefect
+from tests.support.prefect_server import running_prefect, speaking_to
 from tests.support.replies import Status
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("prefect")]
 
 # A proactive trigger takes no less than 10 s.
 SHORT = Thresholds(silence=timedelta(seconds=10), failures=2, late=timedelta(seconds=10))
-WAIT_SECONDS = 120
 # Longer than the silence and the server's second look.
 BEAT_SECONDS = 30.0
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("prefect")
     with (
-        running_prefect(tmp_path_factory.mktemp("prefect"), PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY="PT1S") as api,
-        temporary_settings({PREFECT_API_URL: api}),
+        running_prefect(folder, PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY="PT1S") as api,
+        speaking_to(api, folder),
     ):
         asyncio.run(_deploy())
         yield api
-        EventsWorker.drain_all()
 
 
 async def _deploy() -> None:
@@ -64,14 +62,6 @@ async def _deploy() -> None:
             loaded: Any = await flow.from_source(source=str(PROJECT), entrypoint=f"flows/{name}.py:{name}")  # type: ignore[misc]
             await loaded.deploy(name, work_pool_name="nobody", print_next_steps=False)
         await apply_automations(client, SHORT)
-
-
-async def eventually(ask: Callable[[], Awaitable[bool]], what: str) -> None:
-    for _ in range(WAIT_SECONDS * 2):
-        if await ask():
-            return
-        await asyncio.sleep(0.5)
-    raise AssertionError(f"waited {WAIT_SECONDS} s for {what}")
 
 
 async def alerts(client: PrefectClient, subject: str) -> list[FlowRun]:

@@ -12,6 +12,7 @@ import pytest
 
 from deployments.environment import PROJECT, embedded_environment
 from sais.settings import Settings
+from tests.support.waiting import WAIT_SECONDS
 
 
 def start(home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -22,7 +23,7 @@ def start(home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
         env={**clean, "SAIS_HOME": str(home), **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=WAIT_SECONDS,
         check=False,
     )
 

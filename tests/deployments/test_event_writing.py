@@ -4,7 +4,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +11,6 @@ import httpx
 import pytest
 
 from deployments.environment import PROJECT
-from tests.support.prefect_server import running_prefect
 from tests.support.waiting import wait_for
 
 PATCHED = """
@@ -25,13 +23,9 @@ print(database._write_sqlite_events is database._write_postgres_events)
 MANY = 300
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    folder: Path = tmp_path_factory.mktemp("prefect")
-    with (
-        running_prefect(folder, PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL="0.2") as api,
-        httpx.Client(base_url=api, trust_env=False) as client,
-    ):
+@pytest.fixture
+def server(prefect_server: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=prefect_server, trust_env=False) as client:
         yield client
 
 

@@ -2,14 +2,12 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import uvicorn
 from websockets.sync.client import connect
 
 from deployments.environment import PROJECT
 from deployments.web_server import main_loop
-from tests.support.prefect_server import running_prefect
 
 SPARING = """
 from deployments.web_server import main_loop, serve_sparingly
@@ -35,14 +33,13 @@ class Ticking(uvicorn.Server):
         return ends
 
 
-def test_no_client_compresses_its_events(tmp_path: Path) -> None:
-    with running_prefect(tmp_path) as api:
-        address = api.replace("http", "ws", 1) + "/events/in"
-        with connect(address, subprotocols=["prefect"], proxy=None) as client:  # type: ignore[list-item]
-            assert client.response is not None
-            assert client.request is not None
-            assert "permessage-deflate" in client.request.headers["Sec-WebSocket-Extensions"]
-            assert "Sec-WebSocket-Extensions" not in client.response.headers
+def test_no_client_compresses_its_events(prefect_server: str) -> None:
+    address = prefect_server.replace("http", "ws", 1) + "/events/in"
+    with connect(address, subprotocols=["prefect"], proxy=None) as client:  # type: ignore[list-item]
+        assert client.response is not None
+        assert client.request is not None
+        assert "permessage-deflate" in client.request.headers["Sec-WebSocket-Extensions"]
+        assert "Sec-WebSocket-Extensions" not in client.response.headers
 
 
 async def test_it_looks_by_half_seconds_and_has_the_date_by_the_second() -> None:

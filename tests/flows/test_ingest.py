@@ -34,6 +34,7 @@ from tests.support.origin import Origin
 from tests.support.pictures import encoded, quarters
 from tests.support.replies import Content, Status, busy
 from tests.support.s3 import S3Server
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("prefect_server")]
 
@@ -109,12 +110,16 @@ async def test_names_of_task_runs_tell_account_batch_and_chunk(museum: Museum, o
 
 async def task_names(batch: int, at_least: int) -> set[str]:
     """The server records task runs a moment after they ran: asks again until they are there."""
+    names: set[str] = set()
     async with get_client() as client:
-        for _ in range(200):
+
+        async def all_recorded() -> bool:
             _, tasks, _ = await runs_of(client, batch)
-            if len(tasks) >= at_least:
-                break
-    return {task.name for task in tasks}
+            names.update(task.name for task in tasks)
+            return len(tasks) >= at_least
+
+        await eventually(all_recorded, f"{at_least} task runs")
+    return names
 
 
 async def test_prefect_tries_again_what_is_left_of_a_chunk(museum: Museum, origin: Origin) -> None:

@@ -43,6 +43,7 @@ from tests.support.batches import Museum
 from tests.support.origin import Origin
 from tests.support.pictures import encoded, quarters
 from tests.support.replies import Content
+from tests.support.waiting import WAIT_SECONDS
 
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("prefect_server")]
 
@@ -235,7 +236,7 @@ async def test_the_process_works_and_ends_when_it_is_told_to(
     try:
         await posts(origin, 1)
         process.send_signal(signal.SIGINT)
-        _, errors = await asyncio.to_thread(process.communicate, timeout=20)
+        _, errors = await asyncio.to_thread(process.communicate, timeout=WAIT_SECONDS)
     finally:
         process.kill()
     assert process.returncode == 0, errors

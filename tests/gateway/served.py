@@ -14,8 +14,7 @@ from sais.runs import PrefectSettings
 from sais.settings import Settings
 from tests.gateway.prefect_stub import PrefectStub
 from tests.gateway.stage import Stage
-
-WAIT_SECONDS = 20
+from tests.support.waiting import WAIT_SECONDS
 
 
 class _Server(uvicorn.Server):

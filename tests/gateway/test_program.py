@@ -6,13 +6,14 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from socket import create_connection, create_server
 
 import pytest
+
+from tests.support.waiting import WAIT_SECONDS, wait_for
 
 PROJECT = Path(__file__).parents[2]
 
@@ -44,11 +45,11 @@ def started(home: Path, lines: list[str]) -> Iterator[tuple[subprocess.Popen[str
 def running(home: Path) -> Iterator[tuple[http.client.HTTPConnection, list[str]]]:
     lines: list[str] = []
     with started(home, lines) as (child, port):
-        yield http.client.HTTPConnection("127.0.0.1", port, timeout=20), lines
+        yield http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT_SECONDS), lines
         child.send_signal(signal.SIGINT)
         assert child.stderr is not None
         lines += child.stderr.readlines()
-        assert child.wait(20) == 0
+        assert child.wait(WAIT_SECONDS) == 0
 
 
 def ask(connection: http.client.HTTPConnection, path: str) -> tuple[int, str]:
@@ -76,7 +77,13 @@ def test_it_serves_and_keeps_no_secret_in_its_log(tmp_path: Path) -> None:
 def run_once(home: Path, **values: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "gateway"]
     return subprocess.run(
-        command, cwd=PROJECT, env=environment(home, **values), capture_output=True, text=True, timeout=60, check=False
+        command,
+        cwd=PROJECT,
+        env=environment(home, **values),
+        capture_output=True,
+        text=True,
+        timeout=WAIT_SECONDS,
+        check=False,
     )
 
 
@@ -107,28 +114,29 @@ def test_a_wrong_setting_is_said_so(tmp_path: Path) -> None:
 def test_a_request_in_hand_is_answered_before_the_end(tmp_path: Path, number: signal.Signals) -> None:
     body = b'{"root": "museum", "approx": 100}'
     with started(tmp_path, []) as (child, port):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT_SECONDS)
         connection.putrequest("POST", "/account_setup")
         connection.putheader("Content-Type", "application/json")
         connection.putheader("Content-Length", str(len(body)))
         connection.endheaders(body[:10])
-        assert ask(http.client.HTTPConnection("127.0.0.1", port, timeout=20), "/status")[0] == 200
+        assert ask(http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT_SECONDS), "/status")[0] == 200
         child.send_signal(number)
         wait_until_refused(port)
         connection.send(body[10:])
         answer = connection.getresponse()
         assert (answer.status, b'"root":"museum"' in answer.read()) == (200, True)
         # A signal that uvicorn has served is raised once more, so that whoever started it sees which it was.
-        assert child.wait(20) in (0, -number)
+        assert child.wait(WAIT_SECONDS) in (0, -number)
 
 
-def wait_until_refused(port: int, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+def wait_until_refused(port: int) -> None:
+    def refused() -> bool:
         try:
             create_connection(("127.0.0.1", port), timeout=5).close()
         except ConnectionResetError:  # it came in the moment in which the listening ended
-            continue
+            return False
         except ConnectionRefusedError:
-            return
-    pytest.fail(f"port {port} is still listened on after {seconds} s")
+            return True
+        return False
+
+    wait_for(refused, f"port {port} to be refused")

@@ -20,8 +20,7 @@ from sais_models import Batch, Lane
 from tests.gateway.conftest import opened
 from tests.gateway.prefect_stub import PrefectStub
 from tests.gateway.stage import Stage, url_of
-
-WAIT_SECONDS = 20
+from tests.support.waiting import WAIT_SECONDS
 
 
 @pytest.fixture

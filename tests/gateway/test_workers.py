@@ -5,8 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -15,15 +14,9 @@ import pytest
 from mcp.client.session import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 
+from tests.support.waiting import WAIT_SECONDS, wait_for
+
 PROJECT = Path(__file__).parents[2]
-WAIT_SECONDS = 60
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def serving(url: str) -> str:
@@ -41,7 +34,7 @@ def gateway(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     with (tmp_path / "log").open("w") as log:
         child = subprocess.Popen(command, cwd=PROJECT, env={**own, **told}, stderr=log, text=True)
     try:
-        until(lambda: "listening on" in (tmp_path / "log").read_text() or child.poll() is not None)
+        wait_for(lambda: "listening on" in (tmp_path / "log").read_text() or child.poll() is not None, "its port")
         match = re.search(r"listening on (http://127\.0\.0\.1:\d+)", (tmp_path / "log").read_text())
         assert match, (tmp_path / "log").read_text()
         yield match[1], child
@@ -58,7 +51,7 @@ async def test_two_processes_serve_and_end_as_one(gateway: tuple[str, subprocess
         processes.update({serving(url)} - {""})
         return len(processes) == 2
 
-    until(seen_both)
+    wait_for(seen_both, "both processes")
     assert str(child.pid) not in processes
     async with httpx2.AsyncClient(trust_env=False, timeout=WAIT_SECONDS) as http:
         for _ in range(4):
@@ -89,4 +82,4 @@ def test_processes_end_with_a_parent_that_was_killed(gateway: tuple[str, subproc
             return True
         return False
 
-    until(refuses)
+    wait_for(refuses, "the end of all processes")

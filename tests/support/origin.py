@@ -18,8 +18,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from tests.support.replies import Reply, Request, Status
-
-WAIT_SECONDS = 20
+from tests.support.waiting import WAIT_SECONDS
 
 
 class Post(NamedTuple):

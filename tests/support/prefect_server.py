@@ -1,4 +1,8 @@
-"""A real Prefect server with all its services, as a process of its own: the test harness' server has no triggers."""
+"""A real Prefect server as `sais up` starts it, with all its services.
+
+Not Prefect's own test harness: its server has no triggers, and stands still for a minute now and then
+(docs/decisions/0012).
+"""
 
 import contextlib
 import os
@@ -10,10 +14,45 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+from prefect.events.worker import EventsWorker
+from prefect.logging.handlers import APILogWorker
+from prefect.settings import (
+    PREFECT_API_URL,
+    PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+    PREFECT_SERVER_DATABASE_CONNECTION_URL,
+    temporary_settings,
+)
 
 from deployments.environment import PROJECT, TUNED_SERVER
 
 START_SECONDS = 120
+# For tests that ask what has come in; the shipped settings write it 5 and 10 s later.
+SOON = {
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "0.2",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "0.2",
+}
+
+
+@contextlib.contextmanager
+def speaking_to(api: str, folder: Path) -> Iterator[None]:
+    """Flows of this process report to the server at `api`, whose database is in `folder`."""
+    with temporary_settings(
+        {
+            PREFECT_API_URL: api,
+            PREFECT_SERVER_DATABASE_CONNECTION_URL: f"sqlite+aiosqlite:///{folder / 'prefect.db'}",
+            # Without heartbeats a sync flow ends a second sooner.
+            PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+        }
+    ):
+        # These two keep the address that they began with.
+        _send_all()
+        yield
+        _send_all()
+
+
+def _send_all() -> None:
+    APILogWorker.drain_all()
+    EventsWorker.drain_all()
 
 
 @contextlib.contextmanager

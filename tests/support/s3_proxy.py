@@ -15,8 +15,8 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from tests.support.s3 import S3Server
+from tests.support.waiting import WAIT_SECONDS
 
-WAIT_SECONDS = 20
 SLOW_DOWN = b"<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>"
 
 
