@@ -31,6 +31,7 @@ SaisError
     ├── StorageError
     │   └── FileMissing
     └── PrefectUnavailable
+        └── PrefectBusy
 """
 
 from collections.abc import Mapping, Sequence
@@ -192,3 +193,7 @@ class FileMissing(StorageError):
 
 class PrefectUnavailable(InfrastructureError):
     """The Prefect API cannot be reached, or has no such deployment."""
+
+
+class PrefectBusy(PrefectUnavailable):
+    """It answers, but 429 or 503 each time; later it will have time."""

@@ -12,13 +12,14 @@ import httpx
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from sais.errors import PrefectUnavailable
+from sais.errors import PrefectBusy, PrefectUnavailable
 
 # SQLite behind the Prefect server answers 3 to 10 % of create_flow_run calls with 503.
 ATTEMPTS = 5
 FIRST_PAUSE_SECONDS = 0.1
 CALL_SECONDS = 5.0
 TOO_MANY_REQUESTS = 429
+BUSY = (TOO_MANY_REQUESTS, 503)
 EMBEDDED_PORT = 4200
 
 
@@ -80,22 +81,27 @@ class PrefectApi:
     async def call(
         self, method: str, path: str, body: dict[str, Any] | None = None, *, attempts: int = ATTEMPTS
     ) -> Any:
-        """The JSON of a 2xx answer (204: {}), None for 404. Tries again after 429, 5xx and lost connections."""
+        """The JSON of a 2xx answer (204: {}), None for 404. Tries again after 429, 5xx and lost connections.
+
+        Raises PrefectBusy when the last answer was 429 or 503.
+        """
         if not self.settings.api_url:
             raise PrefectUnavailable("PREFECT_API_URL is not set")
-        problem = ""
+        problem, status = "", 0
         for attempt in range(attempts):
             if attempt:
                 await asyncio.sleep(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1) * random.uniform(0.75, 1.25))  # noqa: S311
             try:
                 answer = await self._client.request(method, path, json=body)
             except (httpx.HTTPError, httpx.InvalidURL) as error:
-                problem = f"{type(error).__name__} {error}".rstrip()
+                problem, status = f"{type(error).__name__} {error}".rstrip(), 0
                 continue
-            if answer.status_code != TOO_MANY_REQUESTS and not answer.is_server_error:
+            status = answer.status_code
+            if status != TOO_MANY_REQUESTS and not answer.is_server_error:
                 return _content(method, path, answer)
-            problem = f"status {answer.status_code}"
-        raise PrefectUnavailable(f"{method} {path} at Prefect: {problem}")
+            problem = f"status {status}"
+        kind = PrefectBusy if status in BUSY else PrefectUnavailable
+        raise kind(f"{method} {path} at Prefect: {problem}")
 
 
 def _content(method: str, path: str, answer: httpx.Response) -> Any:

@@ -1,9 +1,10 @@
 """Starting the flow run that works on a batch, by the deployment's name."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
-from sais.errors import PrefectUnavailable
+from sais.errors import PrefectBusy, PrefectUnavailable
 from sais.runs.api import PrefectApi
 from sais.runs.deployment import Deployment
 from sais_models import Batch
@@ -21,10 +22,16 @@ class Runs:
         self._deployment = Deployment(api, DEPLOYMENT)
 
     async def start(self, batch: Batch) -> str:
-        """The id of the flow run, the same however often it is asked. Raises PrefectUnavailable."""
+        """The id of the flow run, the same however often it is asked. Raises PrefectUnavailable.
+
+        A Prefect that answers that it is busy is asked until START_SECONDS are over; one that is not there, only as
+        often as any call.
+        """
         try:
             async with asyncio.timeout(START_SECONDS):
-                return str((await self._deployment.create_run(request_of(batch)))["id"])
+                while True:
+                    with suppress(PrefectBusy):
+                        return str((await self._deployment.create_run(request_of(batch)))["id"])
         except TimeoutError:
             raise PrefectUnavailable(f"no run within {START_SECONDS:.0f} s") from None
 

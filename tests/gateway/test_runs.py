@@ -11,12 +11,12 @@ BATCH = Batch(id=7, root="museum", presets=["small"])
 async def test_a_busy_server_is_asked_again_and_the_deployment_only_once(prefect: PrefectStub) -> None:
     async with PrefectApi(PrefectSettings(api_url=prefect.url)) as api:
         runs = Runs(api)
-        prefect.faults = [503, 503]
+        prefect.faults = [503] * 7
         first = await runs.start(BATCH)
         prefect.faults = [503, 429]
         assert await runs.start(BATCH) == first
         await runs.start(Batch(id=8, root="museum", presets=[]))
-    assert [method for method, _ in prefect.asked] == ["GET"] * 3 + ["POST"] * 5
+    assert [method for method, _ in prefect.asked] == ["GET"] * 8 + ["POST"] * 5
     assert len(prefect.runs) == 2
 
 
@@ -36,7 +36,7 @@ async def test_a_deployment_made_anew_is_found_again(prefect: PrefectStub) -> No
     assert len(prefect.runs) == 2
 
 
-@pytest.mark.parametrize("faults", [[503] * 5, [401]])
+@pytest.mark.parametrize("faults", [[500] * 5, [401]])
 async def test_a_server_that_says_no_is_unavailable(prefect: PrefectStub, faults: list[int]) -> None:
     prefect.faults = faults
     async with PrefectApi(PrefectSettings(api_url=prefect.url)) as api:
