@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from sais.catalog.bulk import Row
 from sais.catalog.media import Lease, save_media, still_held
-from sais.errors import StorageError
+from sais.errors import FileMissing, StorageError
 from sais.pipeline.claiming import Claim, claiming
 from sais.pipeline.gathering import groups
 from sais.pipeline.report import ChunkReport
@@ -20,7 +20,8 @@ NAMES = ("code", "path", "mime_type", "size")
 
 
 async def archive_chunk(resources: Resources, chunk: Chunk) -> ChunkReport:
-    """Raises StorageError when the archive cannot take a file; what it has taken by then is saved."""
+    """Raises StorageError when the archive cannot take a file, FileMissing when it was lost since its download; what
+    has been taken by then is saved."""
     report = ChunkReport("archive", chunk)
     async with claiming(resources, report, [MediaMarking.DOWNLOADED], NAMES) as claim:
         report.cancelled = not await resources.hold.until_cancelled(chunk.batch, _archive_all(resources, claim))
@@ -58,7 +59,11 @@ async def _archive(resources: Resources, group: Sequence[Media]) -> AsyncIterato
 
 async def _write(resources: Resources, group: Sequence[Media]) -> None:
     paths = [(media.path or "", media.mime_type or "") for media in group]
-    with resources.ledger.timing("archive", len(group)):
-        await resources.archive.write_files(
-            [LocalFile(path, resources.original(path), mime_type) for path, mime_type in paths]
-        )
+    files = [LocalFile(path, resources.original(path), mime_type) for path, mime_type in paths]
+    try:
+        with resources.ledger.timing("archive", len(files)):
+            await resources.archive.write_files(files)
+    except StorageError as error:
+        if lost := [file.path for file in files if not file.source.exists()]:
+            raise FileMissing(f"the download {lost[0]} is not there any more") from error  # no patience brings it back
+        raise

@@ -3,7 +3,7 @@
 import pytest
 
 from sais.catalog.media import count_by_marking
-from sais.errors import StorageError
+from sais.errors import FileMissing
 from sais.pipeline.archive import archive_chunk
 from sais.pipeline.download import download_chunk
 from sais.pipeline.plan import Order, plan_batch
@@ -24,7 +24,7 @@ async def test_what_was_kept_before_a_lost_original_is_saved(museum: Museum, ori
         # Media are archived in the order of their codes, which is that of their paths.
         originals = sorted(museum.settings.originals_dir.rglob("*.jpg"), key=lambda file: file.stem)
         originals[3].unlink()
-        with pytest.raises(StorageError):
+        with pytest.raises(FileMissing, match=originals[3].stem):
             await archive_chunk(resources, chunk)
         counts = await resources.read(count_by_marking)
         assert counts["museum"] == {MediaMarking.ARCHIVED: 3, MediaMarking.DOWNLOADED: 2}
