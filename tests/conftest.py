@@ -18,8 +18,8 @@ from sais.settings import Settings
 from tests.support import postgres, s3
 from tests.support.prefect_server import SOON, running_prefect, speaking_to
 
-# How long one example takes says something about the machine, not about the code.
-hypothesis.settings.register_profile("sais", deadline=None)
+# How long an example takes, or takes to make, says something about the machine, not about the code.
+hypothesis.settings.register_profile("sais", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("sais")
 
 

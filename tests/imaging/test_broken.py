@@ -32,7 +32,7 @@ SEEDS = [
     encoded(noise(48, 40), "WEBP", lossless=True),
 ]
 
-quick = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 def survives(data: bytes, folder: Path) -> None:

@@ -30,7 +30,7 @@ def by_header(data: bytes) -> tuple[int, int] | None:
 
 
 @pytest.mark.parametrize("lossless", [False, True])
-@pytest.mark.parametrize(("width", "height"), itertools.product(SIDES, SIDES))
+@pytest.mark.parametrize(("width", "height"), list(itertools.product(SIDES, SIDES)))
 def test_sides(width: int, height: int, lossless: bool) -> None:
     assert by_header(encoded(noise(width, height), "WEBP", lossless=lossless)) == (width, height)
 

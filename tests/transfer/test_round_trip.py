@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from sqlalchemy import Engine
@@ -76,7 +76,7 @@ media_rows = st.fixed_dictionaries(
 )
 
 
-@examples(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@examples(max_examples=25)
 @given(st.lists(media_rows, max_size=5, unique_by=lambda row: str(row["url"])))
 def test_whatever_the_rows_hold(tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]) -> None:
     place = tmp_path_factory.mktemp("trip")
