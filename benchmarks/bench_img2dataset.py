@@ -65,7 +65,7 @@ class Benchmark:
         installation = self._installation(preset)
         with measured({}) as spent:
             steps = run_steps(installation, self._urls)
-        return Done(steps.steps, steps.whole, spent, self._thumbs(installation, preset))
+        return Done(steps.images, steps.whole, spent, self._thumbs(installation, preset))
 
     def sais_under_prefect(self, server: PrefectServer, preset: PresetSettings) -> Done:
         installation = self._installation(preset)
@@ -73,7 +73,7 @@ class Benchmark:
         with measured({}) as spent:
             run = server.ingest(order, installation.environment)
         spent.cpu = run.cpu + run.server
-        return Done(run.tasks, run.whole, spent, self._thumbs(installation, preset))
+        return Done(run.images, run.whole, spent, self._thumbs(installation, preset))
 
     def img2dataset(self, python: Path, output_format: str, preset: PresetSettings) -> Done:
         folder = self._folder()
@@ -155,8 +155,9 @@ def report(benchmark: Benchmark, done: SideBySide[Done], origin: str) -> str:
         rows.append([way, f"{rates[way]:.1f}", ratio, f"{whole:.1f}", f"{cpu:.1f}", *shown])
     head = ["", "images/s", "ratio", "images/s with start and end", "CPU ms an image", "SSIM", "KB"]
     return f"""{IMAGES} photographs, one picture of {SIDE} pixels of each, {PROCESSES} processes; origin: {origin}.
-SAIS also archives every original. images/s: from the first download to the last file; SSIM: against LANCZOS from a
-full decode; ratio: to the quickest img2dataset of the same format.
+SAIS also archives every original. images/s: from the first download to the last file (img2dataset: from the start of
+the first shard to the end of the last); SSIM: against LANCZOS from a full decode; ratio: to the quickest img2dataset
+of the same format.
 {done.conditions}
 
 {markdown_table(head, rows)}"""

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,16 +27,20 @@ WRITING_SECONDS = 6
 SETTLE_SECONDS = 10
 IDLE_SECONDS = 10
 QUIET_CPU = 0.08
+# How the names of task runs begin that work on a chunk of images.
+IMAGE_STEPS = ("download-", "archive-", "resize-", "notify-")
 
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds: `whole` of the flow's process, `tasks` from the start of the first task to the end of the last. CPU
-    seconds: `cpu` of the process and its imaging workers, `own` without these, `server` of Prefect's server, from the
-    making of the run to its end, and what it does for it after that."""
+    """Seconds: `whole` of the flow's process, `tasks` from the start of the first task to the end of the last, `images`
+    the same of the tasks that work on a chunk of images. CPU seconds: `cpu` of the process and its imaging workers,
+    `own` without these, `server` of Prefect's server, from the making of the run to its end, and what it does for it
+    after that."""
 
     whole: float
     tasks: float
+    images: float
     cpu: float
     own: float
     server: float
@@ -102,9 +106,8 @@ class PrefectServer:
         if state["type"] != "COMPLETED":
             raise RuntimeError(f"the flow run is {state['type']}: {state['message']}")
         tasks = self._ask("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": [run]}}})
-        first = min(datetime.fromisoformat(task["start_time"]) for task in tasks)
-        last = max(datetime.fromisoformat(task["end_time"]) for task in tasks)
-        return Run(whole, (last - first).total_seconds(), cpu, float(self._own_cpu.read_text()), server)
+        images = [task for task in tasks if task["name"].startswith(IMAGE_STEPS)]
+        return Run(whole, _seconds(tasks), _seconds(images), cpu, float(self._own_cpu.read_text()), server)
 
     def _pause_schedules(self) -> None:
         """No worker runs the sweeps: the server would mark each of them as late, 25 ms of its CPU."""
@@ -174,3 +177,10 @@ class PrefectServer:
             time.sleep(pause)
         answer.raise_for_status()
         return answer.json() if answer.content else None
+
+
+def _seconds(tasks: Sequence[Mapping[str, Any]]) -> float:
+    """From the start of the first to the end of the last."""
+    first = min(datetime.fromisoformat(task["start_time"]) for task in tasks)
+    last = max(datetime.fromisoformat(task["end_time"]) for task in tasks)
+    return (last - first).total_seconds()

@@ -57,11 +57,13 @@ START = time.process_time()
 
 @dataclass(frozen=True)
 class Steps:
-    """Seconds: `whole` of the process, `steps` from the first step to the last. CPU seconds: `own` of the process, its
+    """Seconds: `whole` of the process, `steps` from the first step to the last, `images` of these those that
+    work on a chunk of images. CPU seconds: `own` of the process, its
     imaging workers' not counted, `start` of that until everything was imported; `parts` by part, when accounted."""
 
     whole: float
     steps: float
+    images: float
     start: float
     own: float
     parts: Mapping[str, float]
@@ -77,26 +79,29 @@ def run_steps(installation: Installation, urls: list[str], kind: str = KINDS[0])
     return Steps(time.perf_counter() - start, **told)
 
 
-async def work(order: Order, kind: str) -> tuple[float, Ledger]:
-    """Seconds from the first step to the last, the opening of database and storages not counted; and the ledger."""
+async def work(order: Order, kind: str) -> tuple[float, float, Ledger]:
+    """Seconds from the first step to the last, the opening of database and storages not counted; what `ingest` gives;
+    and the ledger."""
     configuration = Configuration.from_settings(Settings())
     async with open_resources(configuration, f"bench-{uuid4().hex}") as resources:
         with ExitStack() as stack:
             if kind == "threads":
                 resources.workers = stack.enter_context(imaging_threads(resources.worker_count))
             start = time.perf_counter()
-            await ingest(order, resources)
-            return time.perf_counter() - start, resources.ledger
+            images = await ingest(order, resources)
+            return time.perf_counter() - start, images, resources.ledger
 
 
-async def ingest(order: Order, resources: Resources) -> None:
-    """As the flow, the artifacts made but not sent."""
+async def ingest(order: Order, resources: Resources) -> float:
+    """As the flow, the artifacts made but not sent. Seconds of its chunks, without plan and summary."""
     plan = await plan_batch(resources, order)
 
     async def process(chunk: Chunk) -> None:
         await journey(resources, chunk)
 
+    start = time.perf_counter()
     troubles = await in_window(process, plan.chunks, size=resources.settings.chunks_in_flight)
+    images = time.perf_counter() - start
     share = Share.of(resources.settings)
     await resources.write(pass_on_turn, order.account, share, ended=plan.batch.id or 0, gave_way=False)
     status = await status_of(resources, plan.batch)
@@ -105,6 +110,7 @@ async def ingest(order: Order, resources: Resources) -> None:
     summary_markdown(status, resources.ledger, workers=resources.worker_count, public_url=resources.settings.public_url)
     if troubles:
         raise troubles[0]
+    return images
 
 
 async def journey(resources: Resources, chunk: Chunk) -> None:
@@ -123,10 +129,10 @@ def main(file: str, kind: str) -> None:
         account()
     else:
         loop_quicker()
-    seconds, ledger = asyncio.run(work(Order(**json.loads(Path(file).read_text())), kind))
+    steps, images, ledger = asyncio.run(work(Order(**json.loads(Path(file).read_text())), kind))
     own = time.process_time()
     parts = _parts(ledger, own) if kind == ACCOUNTED else {}
-    print(json.dumps({"steps": seconds, "start": START, "own": own, "parts": parts}))
+    print(json.dumps({"steps": steps, "images": images, "start": START, "own": own, "parts": parts}))
 
 
 def _parts(ledger: Ledger, own: float) -> dict[str, float]:
