@@ -57,9 +57,9 @@ START = time.process_time()
 
 @dataclass(frozen=True)
 class Steps:
-    """Seconds: `whole` of the process, `steps` from the first step to the last, `images` of these those that
-    work on a chunk of images. CPU seconds: `own` of the process, its
-    imaging workers' not counted, `start` of that until everything was imported; `parts` by part, when accounted."""
+    """Seconds: `whole` of the process, `steps` from the first step to the last, `images` without plan and summary. CPU
+    seconds: `own` of the process, its imaging workers' not counted, `start` of that until everything was imported;
+    `parts` by part, when accounted."""
 
     whole: float
     steps: float

@@ -19,9 +19,6 @@ from sais.imaging.resizing import Box, resized
 # 1.1 avoids the bad case of 1, where libjpeg alone makes the final size. See docs/decisions/0033.
 DRAFT_GAP = 1.1
 
-# Bytes that Pillow reads at a time. The file is in memory: in pieces of 64 KB, its default, a JPEG takes 1.5 % longer.
-_WHOLE = 2**31 - 1
-
 
 @dataclass(frozen=True)
 class Decoded:
@@ -38,7 +35,6 @@ def decode(picture: ImageFile, largest: Size) -> Decoded:
     turn, profile = orientation(picture), picture.info.get("icc_profile")
     width, height = (max(1, int(side * DRAFT_GAP)) for side in lying(largest, turn))
     drafted = picture.draft(None, (width, height))
-    picture.decodermaxblock = _WHOLE
     picture.load()
     image = resizable(picture)
     image.info = {}  # or save() would copy comment, palette transparency and profile into the thumbs
