@@ -180,7 +180,9 @@ class PrefectServer:
 
 
 def _seconds(tasks: Sequence[Mapping[str, Any]]) -> float:
-    """From the start of the first to the end of the last."""
+    """From the start of the first to the end of the last; 0 when nothing was left to do."""
+    if not tasks:
+        return 0.0
     first = min(datetime.fromisoformat(task["start_time"]) for task in tasks)
     last = max(datetime.fromisoformat(task["end_time"]) for task in tasks)
     return (last - first).total_seconds()
