@@ -84,15 +84,14 @@ def encode_blurhash(pixels: NDArray[np.uint8]) -> str:
     return head + "".join(_detail(detail, (strongest + 1) / 166) for detail in details)
 
 
-def _detail(rgb: list[float], strongest: float) -> str:
-    red, green, blue = (_step(value, strongest) for value in rgb)
-    value = (red * 19 + green) * 19 + blue
-    return _BASE83[value // 83] + _BASE83[value % 83]
+def _detail(rgb: list[float], scale: float) -> str:
+    red, green, blue = (_step(value, scale) for value in rgb)
+    return _base83((red * 19 + green) * 19 + blue, 2)
 
 
-def _step(value: float, strongest: float) -> int:
+def _step(value: float, scale: float) -> int:
     """0 to 18, 9 for nothing."""
-    root = math.copysign(math.sqrt(abs(2 * value / strongest)), value)
+    root = math.copysign(math.sqrt(abs(2 * value / scale)), value)
     return min(max(math.floor(root * 9 + 9.5), 0), 18)
 
 
@@ -122,8 +121,8 @@ def perceptual_hash(pixels: NDArray[np.uint8]) -> str:
     """
     frequencies = np.round(_DCT @ (pixels @ _LUMA) @ _DCT.T, 3).ravel()
     ordered = np.sort(frequencies)
-    middle = (ordered[31] + ordered[32]) / 2
-    return np.packbits(frequencies > middle).tobytes().hex()
+    median = (ordered[31] + ordered[32]) / 2
+    return np.packbits(frequencies > median).tobytes().hex()
 
 
 def dominant_colors(sample: Sample) -> list[str]:

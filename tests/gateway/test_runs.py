@@ -45,6 +45,17 @@ async def test_a_server_that_says_no_is_unavailable(prefect: PrefectStub, faults
     assert prefect.faults == []
 
 
+async def test_a_server_that_stays_busy_is_not_asked_for_ever(
+    prefect: PrefectStub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sais.runs.starting.START_SECONDS", 0.2)
+    prefect.faults = [503] * 1000
+    async with PrefectApi(PrefectSettings(api_url=prefect.url)) as api:
+        with pytest.raises(PrefectUnavailable, match="no run within"):
+            await Runs(api).start(BATCH)
+    assert prefect.faults
+
+
 async def test_no_deployment_is_said_so(prefect: PrefectStub) -> None:
     prefect.deployed = 0
     async with PrefectApi(PrefectSettings(api_url=prefect.url)) as api:
